@@ -1,0 +1,26 @@
+"""The command line. The only place beside the WebUI shell that talks to a person."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from lib_facerestore.errors import FaceRestoreError
+
+EXIT_DONE, EXIT_SOME_FAILED, EXIT_WRONG_USE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give the exit status: 0 done, 1 some picture failed, 2 wrong use."""
+    from lib_facerestore.cli import commands
+
+    options = commands.parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        return status
+    except FaceRestoreError as error:
+        print(error, file=sys.stderr)
+        return EXIT_SOME_FAILED
+    except KeyboardInterrupt:
+        print("Stopped; the pictures finished so far are kept.", file=sys.stderr)
+        return EXIT_SOME_FAILED

@@ -1,0 +1,119 @@
+"""`facerestore restore`: files in, files out, one sentence a picture. A picture that fails never stops the others."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from lib_facerestore.cli import EXIT_DONE, EXIT_SOME_FAILED
+from lib_facerestore.engine import pixels
+from lib_facerestore.engine.data import FloatPixels, Picture, Result
+from lib_facerestore.engine.report import status_line, to_plain
+from lib_facerestore.errors import FaceRestoreError, PictureError, SettingsError, WeightsError
+from lib_facerestore.runtime import Runtime
+from lib_facerestore.session import Session
+from lib_facerestore.settings import RestoreSettings
+
+
+def restore_files(options: argparse.Namespace, settings: RestoreSettings) -> int:
+    """Restore every picture named; exit status 1 when any of them failed.
+
+    Raises: SettingsError, WeightsError: nothing can be done for any picture.
+    """
+    session = Session(Runtime(device=options.device))
+    session.tools(settings)  # a missing model is said once, before any picture is read
+    make_folder(options.output)
+    records = []
+    written: set[Path] = set()
+    for source in _shown(options.pictures):
+        target = options.output / _target_name(source)
+        record: dict[str, object] = {"input": str(source), "output": None, "faces": []}
+        try:
+            if target in written:
+                raise PictureError(source, f"would replace {target}, which this run wrote for another picture.")
+            _check_target(source, target, options.overwrite)
+            result = _restore_one(session, source, target, settings, options)
+            written.add(target)
+            record |= {"output": str(target), **to_plain(result.report)}
+            _say(f"{source.name}: {status_line(result.report)}")
+        except (SettingsError, WeightsError):
+            raise
+        except FaceRestoreError as error:
+            record["error"] = str(error)
+            _say(str(error), sys.stderr)
+        record["settings"] = dataclasses.asdict(settings)
+        records.append(record)
+    if options.report is not None:
+        text = json.dumps(records, indent=2, ensure_ascii=False)
+        pixels.write_atomically(options.report, text.encode())
+    return EXIT_SOME_FAILED if any("error" in record for record in records) else EXIT_DONE
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder with its parents.
+
+    Raises: PictureError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PictureError(folder, f"cannot be used as a folder: {error.strerror}.") from error
+
+
+def _restore_one(
+    session: Session, source: Path, target: Path, settings: RestoreSettings, options: argparse.Namespace
+) -> Result:
+    before = pixels.read(source)
+    (result,) = session.restore([before], settings)
+    pixels.write(result.picture, target, options.overwrite)
+    if options.compare:
+        compare = Picture(np.hstack([before.pixels, result.picture.pixels]), is_grey=before.is_grey)
+        pixels.write(compare, target.with_name(f"{target.stem}-compare.png"), options.overwrite)
+    if options.faces:
+        _write_faces(result, target.with_name(f"{target.stem}-faces"), options.overwrite)
+    return result
+
+
+def _write_faces(result: Result, folder: Path, overwrite: bool) -> None:
+    make_folder(folder)
+    for restored in result.restored:
+        number = f"{restored.crop.face.index + 1:02d}"
+        pixels.write(_as_picture(restored.crop.pixels), folder / f"{number}-before.png", overwrite)
+        pixels.write(_as_picture(restored.pixels), folder / f"{number}-after.png", overwrite)
+
+
+def _as_picture(crop: FloatPixels) -> Picture:
+    return Picture(pixels.from_unit_float(crop))
+
+
+def _check_target(source: Path, target: Path, overwrite: bool) -> None:
+    """Raises: PictureError before any work is done for a result that could not be kept."""
+    if source.exists() and target.exists() and source.samefile(target):
+        raise PictureError(source, "would be replaced by its own result; choose another folder.")
+    if target.exists() and not overwrite:
+        raise PictureError(target, "is there already; choose another folder or --overwrite.")
+
+
+def _target_name(source: Path) -> str:
+    """The source's name; formats that cannot be written become PNG."""
+    return source.name if source.suffix.lower() in pixels.WRITABLE_SUFFIXES else f"{source.stem}.png"
+
+
+def _shown(sources: list[Path]) -> Iterator[Path]:
+    """The sources, with a progress bar on a terminal."""
+    from tqdm import tqdm
+
+    yield from tqdm(sources, unit="picture", disable=not sys.stderr.isatty())
+
+
+def _say(text: str, stream: object = None) -> None:
+    """A line that a progress bar does not tear apart."""
+    from tqdm import tqdm
+
+    tqdm.write(text, file=stream or sys.stdout)

@@ -1,0 +1,103 @@
+"""Crop, mask and affine to canvas, inside the face's rectangle only. Knows nothing of models."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from lib_facerestore.engine.data import Affine, FloatPixels, Mask, Pixels, RestoredCrop
+from lib_facerestore.errors import SettingsError
+
+# A mask value below half a level of 16 bits changes no pixel.
+_INVISIBLE = 0.5 / 65535
+
+
+def crop_to_canvas(affine: Affine, enlarged: float = 1.0, canvas_scale: float = 1.0) -> Affine:
+    """The affine from a restored crop to the canvas.
+
+    affine: picture → crop. enlarged: k, restored side / crop side. canvas_scale: s, canvas px per picture px.
+    With pixel centres at integers a k times larger crop has u′ = (u + ½)·k − ½, and the canvas of scale s has
+    x′ = (x + ½)·s − ½; so the way back is s·A⁻¹ + (s − 1)/2 after undoing k.
+    Source: half-pixel convention of OpenCV; facexlib 0.3.0 adds 0.5·s instead, which shifts the face.
+    """
+    inverse = cv2.invertAffineTransform(affine)
+    undo = np.array([[1 / enlarged, 0, (1 / enlarged - 1) / 2], [0, 1 / enlarged, (1 / enlarged - 1) / 2], [0, 0, 1]])
+    back = canvas_scale * (np.asarray(inverse, np.float64) @ undo)
+    back[:, 2] += (canvas_scale - 1) / 2
+    return np.asarray(back, np.float64)
+
+
+def paste_face(canvas: Pixels, restored: RestoredCrop, visibility: float, canvas_scale: float = 1.0) -> None:
+    """Blend one restored face into the canvas, in place.
+
+    Shapes: canvas (H, W, 3) RGB, uint8 or uint16, writable; restored as in `RestoredCrop`. Rounds once.
+    visibility in [0, 1]; 0 leaves the canvas bit for bit. Pixels outside the mask are not touched.
+    canvas_scale: canvas px per picture px.
+    Raises: SettingsError if visibility is outside [0, 1].
+    """
+    if not 0.0 <= visibility <= 1.0:
+        raise SettingsError("visibility", visibility, "a number from 0 to 1")
+    if visibility == 0.0:
+        return
+    enlarged = restored.pixels.shape[0] / restored.crop.side_px
+    affine = crop_to_canvas(restored.crop.affine, enlarged, canvas_scale)
+    rectangle = _mask_rectangle(restored.mask, affine, (canvas.shape[0], canvas.shape[1]))
+    if rectangle is None:
+        return
+    left, top, right, bottom = rectangle
+    pixels, mask = _warp(restored, affine, rectangle)
+    place = canvas[top:bottom, left:right]
+    _blend(place, pixels, mask * np.float32(visibility))
+
+
+def _blend(place: Pixels, pixels: FloatPixels, weight: Mask) -> None:
+    """place += (pixels − place)·weight where the weight can be seen; the only rounding on the way."""
+    largest = np.iinfo(place.dtype).max
+    seen = weight > _INVISIBLE
+    base = place[seen].astype(np.float32)
+    blended = base + (pixels[seen] * np.float32(largest) - base) * weight[seen][:, None]
+    place[seen] = np.clip(np.rint(blended), 0, largest).astype(place.dtype)
+
+
+def _warp(restored: RestoredCrop, affine: Affine, rectangle: tuple[int, int, int, int]) -> tuple[FloatPixels, Mask]:
+    """Restored pixels and mask, warped into the rectangle of the canvas."""
+    left, top, right, bottom = rectangle
+    pixels, mask, affine = _shrink_first(restored.pixels, restored.mask, affine)
+    local = affine.copy()
+    local[:, 2] -= (left, top)
+    size_wh = (right - left, bottom - top)
+    # Pixels repeat beyond the crop, so that a mask reaching its border does not blend towards black.
+    warped = cv2.warpAffine(pixels, local, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    warped_mask = cv2.warpAffine(mask, local, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(warped, np.float32), np.clip(warped_mask, 0.0, 1.0)
+
+
+def _shrink_first(pixels: FloatPixels, mask: Mask, affine: Affine) -> tuple[FloatPixels, Mask, Affine]:
+    """Average the crop down by whole halves while the warp would still shrink it more than twice.
+
+    A restored crop carries detail up to its last pixel; sampling it at every third pixel would turn that into noise.
+    """
+    while math.sqrt(abs(np.linalg.det(affine[:, :2]))) < 0.5 and pixels.shape[0] >= 4:
+        side = pixels.shape[0] // 2
+        ratio = pixels.shape[0] / side
+        pixels = np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+        mask = np.asarray(cv2.resize(mask, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+        grow = np.array([[ratio, 0, (ratio - 1) / 2], [0, ratio, (ratio - 1) / 2], [0, 0, 1]], np.float64)
+        affine = affine @ grow
+    return pixels, mask, affine
+
+
+def _mask_rectangle(mask: Mask, affine: Affine, size_hw: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """left, top, right, bottom on the canvas of all that the mask can show; None if that is nothing."""
+    rows, columns = np.flatnonzero(mask.max(axis=1)), np.flatnonzero(mask.max(axis=0))
+    if rows.size == 0:
+        return None
+    x0, x1, y0, y1 = columns[0] - 1, columns[-1] + 1, rows[0] - 1, rows[-1] + 1
+    corners = np.array([[x0, y0, 1], [x1, y0, 1], [x0, y1, 1], [x1, y1, 1]], np.float64) @ affine.T
+    height, width = size_hw
+    left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, 0)
+    right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 2
+    right, bottom = min(right, width), min(bottom, height)
+    return None if left >= right or top >= bottom else (int(left), int(top), int(right), int(bottom))

@@ -1,0 +1,79 @@
+"""What the pipeline asks of the outside. Adapters in `models/` and fakes in tests fulfil these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib_facerestore.engine.data import Crop, Face, FloatPixels, ModelUsed, Pixels
+
+
+class Detector(Protocol):
+    """Finds faces."""
+
+    used: ModelUsed
+    default_threshold: float
+
+    def detect(self, pictures: Sequence[Pixels], threshold: float, short_side_px: int) -> list[list[Face]]:
+        """Faces of each picture, best score first, in that picture's pixels.
+
+        Shapes: each picture (H, W, 3) RGB uint8 or uint16; sizes may differ.
+        """
+
+
+class Restorer(Protocol):
+    """Restores aligned faces."""
+
+    used: ModelUsed
+    has_fidelity: bool
+
+    def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
+        """One restored square (kS, kS, 3) float32 in [0, 1] for each crop.
+
+        Raises: OutOfMemory; InferenceFailed.
+        """
+
+
+class Parser(Protocol):
+    """Names the part of the face that each pixel belongs to."""
+
+    used: ModelUsed
+    classes: tuple[str, ...]
+
+    def parse(self, faces: Sequence[FloatPixels]) -> list[NDArray[np.uint8]]:
+        """Labels (H, W), indices into `classes`, for squares (kS, kS, 3) float32 in [0, 1]; H = W ≤ kS."""
+
+
+class Progress(Protocol):
+    """How far the work is, and whether the user wants it to stop."""
+
+    def check(self) -> None:
+        """Raises: Interrupted when the user pressed stop. Called between faces and tiles."""
+
+    def step(self, done: int, total: int, what: str) -> None:
+        """`done` of `total` units of `what` are finished."""
+
+
+class NoProgress:
+    """Progress that nobody watches."""
+
+    def check(self) -> None:
+        """Never stops."""
+
+    def step(self, done: int, total: int, what: str) -> None:
+        """Nobody looks."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The loaded networks that one run uses; None where the settings need none."""
+
+    detector: Detector | None
+    restorer: Restorer | None
+    parser: Parser | None = None
+    device: str = "cpu"
+    face_batch: int = 4

@@ -1,0 +1,65 @@
+"""A report in words and as plain data. Both say only what the report holds."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from lib_facerestore.engine.data import FaceReport, Outcome, Report
+
+
+def status_line(report: Report) -> str:
+    """One line for a person.
+
+    `3 faces: 2 restored, 1 skipped (22 px, minimum 32) · CodeFormer, weight 0.5 · 0.41 s · cuda:0`
+    """
+    parts = [_faces(report)]
+    if report.count("restored"):
+        parts.append(_model(report))
+    parts.append(f"{total_seconds(report):.2f} s")
+    parts.append(report.device)
+    return " · ".join(part for part in parts if part)
+
+
+def total_seconds(report: Report) -> float:
+    """Seconds of all stages together."""
+    return sum(seconds for _, seconds in report.seconds)
+
+
+def to_plain(report: Report) -> dict[str, object]:
+    """The report as values that JSON can hold."""
+    plain = dataclasses.asdict(report)
+    plain["seconds"] = {stage: round(seconds, 4) for stage, seconds in report.seconds}
+    plain["status"] = status_line(report)
+    for face in plain["faces"]:
+        face["box"] = [round(edge, 2) for edge in face["box"]]
+        face["score"] = round(face["score"], 4)
+    return plain
+
+
+def _faces(report: Report) -> str:
+    total = len(report.faces)
+    if total == 0:
+        return "no face found"
+    counts = [f"{report.count('restored')} restored"] if report.count("restored") else []
+    unrestored: tuple[Outcome, ...] = ("skipped", "failed")
+    for outcome in unrestored:
+        reasons = _reasons([face for face in report.faces if face.outcome == outcome])
+        if reasons:
+            counts.append(f"{report.count(outcome)} {outcome} ({reasons})")
+    return f"{total} {'face' if total == 1 else 'faces'}: {', '.join(counts)}"
+
+
+def _reasons(faces: list[FaceReport]) -> str:
+    """Each reason once, in order; the first three stand for many."""
+    reasons = list(dict.fromkeys(face.reason for face in faces))
+    more = f"; {len(reasons) - 3} more reasons" if len(reasons) > 3 else ""
+    return "; ".join(reasons[:3]) + more
+
+
+def _model(report: Report) -> str:
+    words = [report.restorer]
+    if report.fidelity is not None:
+        words.append(f"weight {report.fidelity:g}")
+    if report.visibility != 1:
+        words.append(f"visibility {report.visibility:g}")
+    return ", ".join(words)

@@ -1,0 +1,107 @@
+"""Every error this project raises on purpose. Each reads as one sentence for a person: what, which value, what to do.
+
+FaceRestoreError
+├── SettingsError        a setting is out of range or unknown
+├── PictureError         a file is no picture, damaged, too large, or cannot be written
+├── WeightsError
+│   ├── WeightsMissing   the file is nowhere
+│   ├── WeightsDamaged   the file is there and is not what it should be
+│   └── WeightsUnknown   the file is whole, and no known network fits it
+├── ModelError
+│   ├── OutOfMemory      the device refused the memory
+│   └── InferenceFailed  a network gave an error or numbers that are no picture
+└── Interrupted          the user pressed stop
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class FaceRestoreError(Exception):
+    """Base of all; `except FaceRestoreError` is what a shell needs."""
+
+
+class SettingsError(FaceRestoreError):
+    """A setting is unknown or its value is not allowed."""
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        super().__init__(f"The setting {field} cannot be {value!r}: it must be {allowed}.")
+        self.field, self.value, self.allowed = field, value, allowed
+
+
+class UnknownSetting(SettingsError):
+    """There is no setting of that name."""
+
+    def __init__(self, field: str, nearest: list[str]) -> None:
+        hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
+        FaceRestoreError.__init__(self, f"There is no setting named {field!r}.{hint}")
+        self.field, self.value, self.allowed = field, None, ", ".join(nearest)
+
+
+class PictureError(FaceRestoreError):
+    """A picture cannot be read or written."""
+
+    def __init__(self, where: Path | str, problem: str) -> None:
+        super().__init__(f"{where} {problem}")
+        self.where, self.problem = where, problem
+
+
+class WeightsError(FaceRestoreError):
+    """Something is wrong with a file of weights."""
+
+
+class WeightsMissing(WeightsError):
+    """No file of weights was found."""
+
+    def __init__(self, name: str, advice: str, looked_in: tuple[Path, ...] = (), url: str = "") -> None:
+        folders = f" Looked in {', '.join(str(folder) for folder in looked_in)}." if looked_in else ""
+        super().__init__(f"The weights of {name} are missing.{folders} {advice}")
+        self.name, self.looked_in, self.url = name, looked_in, url
+
+
+class WeightsDamaged(WeightsError):
+    """A file of weights is not the file it should be."""
+
+    def __init__(self, path: Path, found: str, expected: str, advice: str = "Delete the file and run again.") -> None:
+        super().__init__(f"{path.name} is damaged: {found}, expected {expected}. {advice}")
+        self.path, self.found, self.expected = path, found, expected
+
+
+class WeightsUnknown(WeightsError):
+    """A file of weights fits no known network."""
+
+    def __init__(self, path: Path | str, problem: str, keys_seen: tuple[str, ...] = ()) -> None:
+        seen = f" Its first keys are {', '.join(keys_seen[:3])}." if keys_seen else ""
+        super().__init__(f"{getattr(path, 'name', path)} {problem}{seen}")
+        self.path, self.keys_seen = path, keys_seen
+
+
+class ModelError(FaceRestoreError):
+    """A network could not do its work."""
+
+
+class OutOfMemory(ModelError):
+    """The device refused the memory that a network asked for."""
+
+    def __init__(self, what: str, device: str, asked_bytes: int | None = None, free_bytes: int | None = None) -> None:
+        asked = f" of about {asked_bytes / 2**20:.0f} MB" if asked_bytes is not None else ""
+        free = f", {free_bytes / 2**20:.0f} MB are free" if free_bytes is not None else ""
+        super().__init__(f"{device} has no memory left for {what}{asked}{free}. Choose a smaller batch or the CPU.")
+        self.device, self.asked_bytes, self.free_bytes = device, asked_bytes, free_bytes
+
+
+class InferenceFailed(ModelError):
+    """A network raised an error or gave numbers that are no picture."""
+
+    def __init__(self, model: str, problem: str, face_index: int | None = None) -> None:
+        face = "" if face_index is None else f" on face {face_index + 1}"
+        super().__init__(f"{model} failed{face}: {problem}.")
+        self.model, self.problem, self.face_index = model, problem, face_index
+
+
+class Interrupted(FaceRestoreError):
+    """The user pressed stop; finished pictures are kept, the current one is dropped."""
+
+    def __init__(self) -> None:
+        super().__init__("Stopped; the pictures finished so far are kept.")

@@ -1,0 +1,51 @@
+"""The device that a name means, and errors of a device turned into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lib_facerestore.errors import InferenceFailed, OutOfMemory, SettingsError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def resolve(name: str) -> torch.device:
+    """The torch device of a name; auto is CUDA where torch finds it, else Apple's GPU, else the CPU.
+
+    Raises: SettingsError when this machine lacks the device.
+    """
+    import torch
+
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", torch.cuda.current_device())
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise SettingsError("device", name, "auto, cpu, or a device that this machine has, such as cuda:0") from error
+    return device
+
+
+@contextmanager
+def inference(model: str, device: torch.device) -> Iterator[None]:
+    """Run a network without gradients; its errors come out as ours.
+
+    Raises: OutOfMemory; InferenceFailed.
+    """
+    import torch
+
+    try:
+        with torch.inference_mode():
+            yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(model, str(device)) from error
+    except RuntimeError as error:
+        # The CPU's allocator raises a plain RuntimeError with this text.
+        if "not enough memory" in str(error) or "can't allocate memory" in str(error):
+            raise OutOfMemory(model, str(device)) from error
+        raise InferenceFailed(model, str(error).splitlines()[0]) from error

@@ -1,0 +1,41 @@
+"""State dict to network, through spandrel's recognition of architectures."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from lib_facerestore.errors import WeightsUnknown
+
+if TYPE_CHECKING:
+    import spandrel
+    import torch
+
+
+def build(
+    state: dict[str, torch.Tensor], name: str, device: torch.device
+) -> spandrel.ImageModelDescriptor[torch.nn.Module]:
+    """The network that fits the keys, with the weights loaded, on the device, ready to run.
+
+    Raises: WeightsUnknown.
+    """
+    import spandrel
+
+    try:
+        model = _registry().load(dict(state))
+    except (spandrel.UnsupportedModelError, KeyError, RuntimeError, ValueError) as error:
+        raise WeightsUnknown(name, "fits no known network.", tuple(state)) from error
+    if not isinstance(model, spandrel.ImageModelDescriptor):
+        raise WeightsUnknown(name, "is a network that needs a mask beside the picture.", tuple(state))
+    return model.to(device).eval()
+
+
+@functools.cache
+def _registry() -> spandrel.ArchRegistry:
+    """spandrel's architectures and the extra ones, in a registry of our own, so that the host's stays as it is."""
+    import spandrel
+    import spandrel_extra_arches
+
+    registry = spandrel.MAIN_REGISTRY.copy()
+    registry.add(*(arch for arch in spandrel_extra_arches.EXTRA_REGISTRY if arch.architecture.id not in registry))
+    return registry

@@ -1,0 +1,60 @@
+"""How this machine does the work: device, folders, memory. Never part of a picture's record."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+
+class MemoryPort(Protocol):
+    """What a host offers so that it and we do not fight for the device's memory."""
+
+    def make_room(self, size_bytes: int, device: str) -> None:
+        """Ask the host to free about that much on the device before a network runs."""
+
+    def released(self) -> None:
+        """Tell the host that our networks have left the device."""
+
+
+class NoHostMemory:
+    """The memory port of a process that we have to ourselves."""
+
+    def make_room(self, size_bytes: int, device: str) -> None:
+        """Nobody to ask."""
+
+    def released(self) -> None:
+        """Nobody to tell."""
+
+
+def default_data_folder() -> Path:
+    """Folder for weights and caches of this user: FACERESTORE_HOME, else the platform's cache folder."""
+    chosen = os.environ.get("FACERESTORE_HOME")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "facerestore"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "facerestore"
+    return Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))) / "facerestore"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where and with what means to run; a host adapter or a shell fills it in.
+
+    device: "auto", "cpu", "cuda", "cuda:1", "mps" …; auto takes CUDA where torch finds it.
+    face_batch: most faces of one picture that a network gets at once; part of what makes equal bytes.
+    folders: extra folders to look for weights in, first match wins, before `models_folder`.
+    """
+
+    device: str = "auto"
+    precision: Literal["full", "half"] = "full"
+    face_batch: int = 4
+    models_folder: Path = field(default_factory=lambda: default_data_folder() / "models")
+    cache_folder: Path = field(default_factory=lambda: default_data_folder() / "converted")
+    folders: tuple[Path, ...] = ()
+    downloads_allowed: bool = False
+    memory: MemoryPort = field(default_factory=NoHostMemory)
