@@ -1,0 +1,60 @@
+"""What many tests share: the samples, a session with the embedded weights, pictures made of smooth noise."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from lib_facerestore.engine.data import Face, Picture
+from lib_facerestore.runtime import Runtime
+from lib_facerestore.session import Session
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests can `from support import …`
+
+SAMPLES = ROOT / "samples"
+
+
+@pytest.fixture(scope="session")
+def labels() -> dict:
+    """The hand-made labels of the sample photographs."""
+    return json.loads((SAMPLES / "labels.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
+    """A CPU runtime with caches of its own."""
+    folder = tmp_path_factory.mktemp("facerestore")
+    return Runtime(device="cpu", models_folder=folder / "models", cache_folder=folder / "converted")
+
+
+@pytest.fixture(scope="session")
+def session(runtime: Runtime) -> Session:
+    """A session with the embedded weights, kept warm for all tests."""
+    return Session(runtime)
+
+
+@pytest.fixture
+def face() -> Face:
+    """An upright face in a 512×384 picture."""
+    landmarks = np.array([[170, 150], [230, 152], [201, 186], [176, 218], [226, 219]], np.float32)
+    return Face(0, (140.0, 90.0, 262.0, 252.0), landmarks, 0.99)
+
+
+def smooth_noise(height: int, width: int, seed: int = 0, sigma: float = 3.0, dtype: type = np.uint8) -> np.ndarray:
+    """A picture without detail finer than `sigma` px, which a warp can bring back."""
+    noise = np.random.default_rng(seed).random((height, width, 3)).astype(np.float32)
+    blurred = cv2.GaussianBlur(noise, (0, 0), sigma)
+    blurred = (blurred - blurred.min()) / (blurred.max() - blurred.min())
+    return np.rint(blurred * np.iinfo(dtype).max).astype(dtype)
+
+
+@pytest.fixture
+def picture() -> Picture:
+    """A smooth picture, 384 px high and 512 px wide."""
+    return Picture(smooth_noise(384, 512))
