@@ -6,6 +6,7 @@ FaceRestoreError
 ├── WeightsError
 │   ├── WeightsMissing   the file is nowhere
 │   ├── WeightsDamaged   the file is there and is not what it should be
+│   ├── WeightsUnreachable   the file could not be downloaded
 │   └── WeightsUnknown   the file is whole, and no known network fits it
 ├── ModelError
 │   ├── OutOfMemory      the device refused the memory
@@ -66,6 +67,14 @@ class WeightsDamaged(WeightsError):
     def __init__(self, path: Path, found: str, expected: str, advice: str = "Delete the file and run again.") -> None:
         super().__init__(f"{path.name} is damaged: {found}, expected {expected}. {advice}")
         self.path, self.found, self.expected = path, found, expected
+
+
+class WeightsUnreachable(WeightsError):
+    """A file of weights could not be downloaded."""
+
+    def __init__(self, name: str, problem: str, advice: str, url: str = "") -> None:
+        super().__init__(f"{name} could not be downloaded: {problem}. {advice}")
+        self.name, self.problem, self.url = name, problem, url
 
 
 class WeightsUnknown(WeightsError):

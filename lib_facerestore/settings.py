@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_type_hints
 from lib_facerestore.errors import SettingsError, UnknownSetting
 
 FaceOrder = Literal["largest", "left to right", "right to left", "top to bottom", "score", "centre"]
+KeepTone = Literal["auto", "on", "off"]
 MaskKind = Literal["auto", "parsing", "landmarks", "feather"]
 Group = Literal["model", "faces", "mask"]
 
@@ -194,6 +195,16 @@ class RestoreSettings:
             0.5,
             "%",
             "Face restore feather",
+        ),
+    )
+
+    keep_tone: KeepTone = _setting(
+        "auto",
+        SettingInfo(
+            "Keep grey and sepia",
+            "Restored faces of a grey or toned picture keep its tone: auto looks, on always, off never.",
+            "model",
+            infotext="Face restore keep tone",
         ),
     )
 

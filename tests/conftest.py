@@ -6,7 +6,6 @@ import json
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -16,6 +15,8 @@ from lib_facerestore.session import Session
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can `from support import …`
+
+from support import smooth_noise  # noqa: E402
 
 SAMPLES = ROOT / "samples"
 
@@ -46,15 +47,15 @@ def face() -> Face:
     return Face(0, (140.0, 90.0, 262.0, 252.0), landmarks, 0.99)
 
 
-def smooth_noise(height: int, width: int, seed: int = 0, sigma: float = 3.0, dtype: type = np.uint8) -> np.ndarray:
-    """A picture without detail finer than `sigma` px, which a warp can bring back."""
-    noise = np.random.default_rng(seed).random((height, width, 3)).astype(np.float32)
-    blurred = cv2.GaussianBlur(noise, (0, 0), sigma)
-    blurred = (blurred - blurred.min()) / (blurred.max() - blurred.min())
-    return np.rint(blurred * np.iinfo(dtype).max).astype(dtype)
-
-
 @pytest.fixture
 def picture() -> Picture:
     """A smooth picture, 384 px high and 512 px wide."""
     return Picture(smooth_noise(384, 512))
+
+
+@pytest.fixture(scope="session")
+def photograph() -> np.ndarray:
+    """Part of a real photograph, 384 px high and 512 px wide, RGB."""
+    import cv2
+    rgb = cv2.imread("/tmp/samples-work/sk/skimage/data/astronaut.png")[..., ::-1]
+    return np.ascontiguousarray(rgb[:384])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
+from lib_facerestore.engine.align import FFHQ_TEMPLATE_512
 from lib_facerestore.engine.data import Crop, Face, FloatPixels, ModelUsed, Pixels
 from lib_facerestore.errors import InferenceFailed
 
@@ -45,3 +47,20 @@ def psnr(a: np.ndarray, b: np.ndarray, peak: float = 255.0) -> float:
     """Peak signal to noise ratio in dB; infinite for equal arrays."""
     error = np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2)
     return float("inf") if error == 0 else float(10 * np.log10(peak**2 / error))
+
+
+def smooth_noise(height: int, width: int, seed: int = 0, sigma: float = 3.0, dtype: type = np.uint8) -> np.ndarray:
+    """A picture without detail finer than `sigma` px, which a warp can bring back."""
+    noise = np.random.default_rng(seed).random((height, width, 3)).astype(np.float32)
+    blurred = cv2.GaussianBlur(noise, (0, 0), sigma)
+    blurred = (blurred - blurred.min()) / (blurred.max() - blurred.min())
+    return np.rint(blurred * np.iinfo(dtype).max).astype(dtype)
+
+
+def face_at(x: float, y: float, native_side_px: float, degrees: float = 0.0, index: int = 0) -> Face:
+    """A face whose crop is a square of that side around (x, y), turned clockwise."""
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    landmarks = (FFHQ_TEMPLATE_512 - 255.5) @ turn.T * (native_side_px / 512) + (x, y)
+    half = native_side_px / 4
+    return Face(index, (x - half, y - half, x + half, y + half), landmarks.astype(np.float32), 0.99 - index / 1000)

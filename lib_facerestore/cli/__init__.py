@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from lib_facerestore.errors import FaceRestoreError
+from lib_facerestore.errors import FaceRestoreError, SettingsError
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_WRONG_USE = 0, 1, 2
 
@@ -18,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
         return status
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return EXIT_WRONG_USE
     except FaceRestoreError as error:
         print(error, file=sys.stderr)
         return EXIT_SOME_FAILED

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from pathlib import Path
 from typing import Any, NoReturn
 
 from lib_facerestore.cli import EXIT_WRONG_USE
-from lib_facerestore.errors import SettingsError
+from lib_facerestore.engine.pixels.encode import Chroma, FormatName
 from lib_facerestore.settings import RestoreSettings, choices, field_types, setting_info
 from lib_facerestore.version import VERSION
 
@@ -16,7 +17,23 @@ class _Parser(argparse.ArgumentParser):
     """Says what was wrong in one line, without the whole usage before it."""
 
     def error(self, message: str) -> NoReturn:
+        unknown = [word.split("=")[0] for word in message.split() if word.startswith("--")]
+        if "unrecognized" in message and unknown:
+            nearest = difflib.get_close_matches(unknown[0], _all_options(self), 2)
+            message = f"there is no option {unknown[0]}" + (
+                f", did you mean {' or '.join(nearest)}?" if nearest else ""
+            )
+            self.exit(EXIT_WRONG_USE, f"T{message[1:]}\n")
         self.exit(EXIT_WRONG_USE, f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.\n")
+
+
+def _all_options(parser: argparse.ArgumentParser) -> list[str]:
+    """Option names of a parser and of its commands."""
+    names = list(parser._option_string_actions)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            names += [name for command in action.choices.values() for name in _all_options(command)]
+    return names
 
 
 def parser() -> argparse.ArgumentParser:
@@ -50,10 +67,26 @@ def _add_restore(commands: Any) -> None:
     command.add_argument("--report", type=Path, metavar="FILE.json", help="write what was done to each picture")
     command.add_argument("--compare", action="store_true", help="also write a before | after picture")
     command.add_argument("--faces", action="store_true", help="also write each face's crop before and after")
+    _add_file_options(command)
     _add_machine_options(command)
     for name, kind in field_types().items():
         _add_setting(command, name, kind)
     command.set_defaults(run=_run_restore)
+
+
+def _add_file_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=choices(FormatName), default="same", help="format of the results")
+    command.add_argument("--quality", type=int, default=0, help="1 to 100; 0, the default: at least the input's")
+    command.add_argument("--chroma", choices=choices(Chroma), default="auto", help="colour resolution of JPEG results")
+    command.add_argument(
+        "--name", default="{name}", help="name of the results, {name} is the input's (default: {name})"
+    )
+    command.add_argument(
+        "--max-megapixels",
+        type=float,
+        default=200.0,
+        help="refuse larger pictures (default: 200, about 1.4 GB at work)",
+    )
 
 
 def _add_machine_options(command: argparse.ArgumentParser) -> None:
@@ -69,27 +102,20 @@ def _add_setting(command: argparse.ArgumentParser, name: str, kind: Any) -> None
     if kind is bool:
         command.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
     elif kind in (int, float):
-        command.add_argument(flag, type=_number, default=None, metavar="NUMBER", help=text)
+        command.add_argument(flag, type=number, default=None, metavar="NUMBER", help=text)
     else:
         command.add_argument(flag, choices=choices(kind) or None, default=None, help=text)
 
 
-def _number(text: str) -> float:
+def number(text: str) -> float:
     """Any number; its range is the settings' business. argparse turns the ValueError into its own sentence."""
     return float(text)
 
 
 def _run_restore(options: argparse.Namespace) -> int:
-    import sys
-
     from lib_facerestore.cli.restore import restore_files
 
-    try:
-        settings = settings_from(options)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return EXIT_WRONG_USE
-    return restore_files(options, settings)
+    return restore_files(options, settings_from(options))
 
 
 def _run_models(options: argparse.Namespace) -> int:

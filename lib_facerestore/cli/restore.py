@@ -14,6 +14,7 @@ import numpy as np
 from lib_facerestore.cli import EXIT_DONE, EXIT_SOME_FAILED
 from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import FloatPixels, Picture, Result
+from lib_facerestore.engine.pixels.encode import losses
 from lib_facerestore.engine.report import status_line, to_plain
 from lib_facerestore.errors import FaceRestoreError, PictureError, SettingsError, WeightsError
 from lib_facerestore.runtime import Runtime
@@ -21,27 +22,39 @@ from lib_facerestore.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 
+@dataclasses.dataclass(frozen=True)
+class FileJob:
+    """How the files of one command are read, restored and written."""
+
+    session: Session
+    settings: RestoreSettings
+    folder: Path
+    limits: pixels.ReadLimits
+    writing: pixels.WriteOptions
+    overwrite: bool
+    compare: bool
+    faces: bool
+
+
 def restore_files(options: argparse.Namespace, settings: RestoreSettings) -> int:
     """Restore every picture named; exit status 1 when any of them failed.
 
     Raises: SettingsError, WeightsError: nothing can be done for any picture.
     """
-    session = Session(Runtime(device=options.device))
-    session.tools(settings)  # a missing model is said once, before any picture is read
-    make_folder(options.output)
+    job = _job(options, settings)
+    job.session.tools(settings)  # a missing model is said once, before any picture is read
+    make_folder(job.folder)
     records = []
     written: set[Path] = set()
     for source in _shown(options.pictures):
-        target = options.output / _target_name(source)
         record: dict[str, object] = {"input": str(source), "output": None, "faces": []}
         try:
-            if target in written:
-                raise PictureError(source, f"would replace {target}, which this run wrote for another picture.")
-            _check_target(source, target, options.overwrite)
-            result = _restore_one(session, source, target, settings, options)
+            target = _target(source, job, written)
+            result = _restore_one(source, target, job)
             written.add(target)
-            record |= {"output": str(target), **to_plain(result.report)}
-            _say(f"{source.name}: {status_line(result.report)}")
+            notes = (*result.report.warnings, *losses(result.picture, target))
+            record |= {"output": str(target), **to_plain(result.report), "warnings": notes}
+            _say("\n  ".join([f"{source.name}: {status_line(result.report)}", *notes]))
         except (SettingsError, WeightsError):
             raise
         except FaceRestoreError as error:
@@ -51,7 +64,7 @@ def restore_files(options: argparse.Namespace, settings: RestoreSettings) -> int
         records.append(record)
     if options.report is not None:
         text = json.dumps(records, indent=2, ensure_ascii=False)
-        pixels.write_atomically(options.report, text.encode())
+        pixels.write_atomically(options.report, text.encode(errors="surrogateescape"))
     return EXIT_SOME_FAILED if any("error" in record for record in records) else EXIT_DONE
 
 
@@ -66,17 +79,44 @@ def make_folder(folder: Path) -> None:
         raise PictureError(folder, f"cannot be used as a folder: {error.strerror}.") from error
 
 
-def _restore_one(
-    session: Session, source: Path, target: Path, settings: RestoreSettings, options: argparse.Namespace
-) -> Result:
-    before = pixels.read(source)
-    (result,) = session.restore([before], settings)
-    pixels.write(result.picture, target, options.overwrite)
-    if options.compare:
+def _job(options: argparse.Namespace, settings: RestoreSettings) -> FileJob:
+    """Raises: SettingsError."""
+    return FileJob(
+        session=Session(Runtime(device=options.device)),
+        settings=settings,
+        folder=options.output,
+        limits=pixels.ReadLimits(megapixels=options.max_megapixels),
+        writing=pixels.WriteOptions(options.format, options.quality, options.chroma, options.name),
+        overwrite=options.overwrite,
+        compare=options.compare,
+        faces=options.faces,
+    )
+
+
+def _target(source: Path, job: FileJob, written: set[Path]) -> Path:
+    """Where the result goes.
+
+    Raises: PictureError before any work is done for a result that could not be kept.
+    """
+    target = job.folder / (job.writing.target_stem(source.stem) + pixels.output_suffix(source, job.writing))
+    if target in written:
+        raise PictureError(source, f"would replace {target}, which this run wrote for another picture.")
+    if source.exists() and target.exists() and source.samefile(target):
+        raise PictureError(source, "would be replaced by its own result; choose another folder.")
+    if target.exists() and not job.overwrite:
+        raise PictureError(target, "is there already; choose another folder or --overwrite.")
+    return target
+
+
+def _restore_one(source: Path, target: Path, job: FileJob) -> Result:
+    before = pixels.read(source, job.limits)
+    (result,) = job.session.restore([before], job.settings)
+    pixels.write(result.picture, target, job.overwrite, job.writing)
+    if job.compare:
         compare = Picture(np.hstack([before.pixels, result.picture.pixels]), is_grey=before.is_grey)
-        pixels.write(compare, target.with_name(f"{target.stem}-compare.png"), options.overwrite)
-    if options.faces:
-        _write_faces(result, target.with_name(f"{target.stem}-faces"), options.overwrite)
+        pixels.write(compare, target.with_name(f"{target.stem}-compare.png"), job.overwrite)
+    if job.faces:
+        _write_faces(result, target.with_name(f"{target.stem}-faces"), job.overwrite)
     return result
 
 
@@ -90,19 +130,6 @@ def _write_faces(result: Result, folder: Path, overwrite: bool) -> None:
 
 def _as_picture(crop: FloatPixels) -> Picture:
     return Picture(pixels.from_unit_float(crop))
-
-
-def _check_target(source: Path, target: Path, overwrite: bool) -> None:
-    """Raises: PictureError before any work is done for a result that could not be kept."""
-    if source.exists() and target.exists() and source.samefile(target):
-        raise PictureError(source, "would be replaced by its own result; choose another folder.")
-    if target.exists() and not overwrite:
-        raise PictureError(target, "is there already; choose another folder or --overwrite.")
-
-
-def _target_name(source: Path) -> str:
-    """The source's name; formats that cannot be written become PNG."""
-    return source.name if source.suffix.lower() in pixels.WRITABLE_SUFFIXES else f"{source.stem}.png"
 
 
 def _shown(sources: list[Path]) -> Iterator[Path]:

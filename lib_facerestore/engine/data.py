@@ -37,13 +37,21 @@ class Metadata:
     """What a file carries beside its pixels, as far as it can be written back.
 
     format: Pillow's name of the file format ("PNG", "JPEG", …), "" when the picture came from memory.
-    exif: raw EXIF block, its orientation already 1; icc: raw ICC profile; text: PNG text chunks.
+    exif: raw EXIF block without the "Exif" prefix, its orientation already 1; icc, xmp: raw blocks; text: PNG text;
+    comment: a JPEG's. jpeg_tables, jpeg_sampling: the source's quantisation tables and "4:2:0" or the like.
+    is_lossless: False for a lossy WebP.
     """
 
     format: str = ""
     exif: bytes = b""
     icc: bytes = b""
+    xmp: bytes = b""
     text: tuple[tuple[str, str], ...] = ()
+    comment: bytes = b""
+    jpeg_tables: tuple[tuple[int, ...], ...] = ()
+    jpeg_sampling: str = ""
+    dots_per_inch: tuple[float, float] | None = None
+    is_lossless: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from lib_facerestore.engine.data import (
 )
 from lib_facerestore.engine.ports import NoProgress, Progress, Restorer, Tools
 from lib_facerestore.engine.selection import select
+from lib_facerestore.engine.tone import Tone, tone_of
 from lib_facerestore.errors import InferenceFailed, OutOfMemory
 from lib_facerestore.settings import RestoreSettings
 
@@ -82,15 +83,14 @@ def finish(
     if tools.restorer is None:
         reports += [_report(crop.face, "skipped", NO_RESTORER) for crop in crops]
     else:
-        restored, failures = _restore(crops, by_face, tools.restorer, tools, settings, progress, warnings)
+        tone = tone_of(prepared.picture, settings.keep_tone) if crops else None
+        restored, failures = _restore(crops, by_face, tools.restorer, tools, settings, tone, progress, warnings)
         reports += failures
     restored_at = time.perf_counter()
     canvas = prepared.picture.pixels.copy() if restored else prepared.picture.pixels
     for face in restored:
         paste.paste_face(canvas, face, by_face[face.crop.face.index].visibility)
         reports.append(_report(face.crop.face, "restored"))
-    if prepared.picture.is_grey and restored:
-        keep_grey(canvas)
     seconds = (*prepared.seconds, ("restore", restored_at - started), ("paste", time.perf_counter() - restored_at))
     picture = replace(prepared.picture, pixels=read_only(canvas))
     report = Report(
@@ -105,13 +105,6 @@ def finish(
         warnings=tuple(warnings),
     )
     return Result(picture, report, tuple(restored))
-
-
-def keep_grey(canvas: np.ndarray) -> None:
-    """Make a canvas of a grey picture grey again, in place: a network may tint a face."""
-    luma = canvas.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
-    changed = (canvas[..., 0] != canvas[..., 1]) | (canvas[..., 1] != canvas[..., 2])
-    canvas[changed] = np.rint(luma[changed]).astype(canvas.dtype)[:, None]
 
 
 def _find_faces(picture: Picture, tools: Tools, settings: RestoreSettings) -> tuple[Face, ...]:
@@ -133,6 +126,7 @@ def _restore(
     restorer: Restorer,
     tools: Tools,
     settings: RestoreSettings,
+    tone: Tone | None,
     progress: Progress,
     warnings: list[str],
 ) -> tuple[list[RestoredCrop], list[FaceReport]]:
@@ -147,6 +141,7 @@ def _restore(
                 failures.append(_report(crop.face, "failed", outcome))
                 continue
             face_mask = _mask(crop, outcome, tools, settings)
+            outcome = outcome if tone is None else tone.apply(outcome)
             restored.append(
                 RestoredCrop(crop, outcome, face_mask, restorer.used.name, fidelity if restorer.has_fidelity else None)
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from typing import TYPE_CHECKING
 
 from lib_facerestore.errors import WeightsUnknown
@@ -19,10 +20,11 @@ def build(
 
     Raises: WeightsUnknown.
     """
+    registry = _registry()
     import spandrel
 
     try:
-        model = _registry().load(dict(state))
+        model = registry.load(dict(state))
     except (spandrel.UnsupportedModelError, KeyError, RuntimeError, ValueError) as error:
         raise WeightsUnknown(name, "fits no known network.", tuple(state)) from error
     if not isinstance(model, spandrel.ImageModelDescriptor):
@@ -33,8 +35,11 @@ def build(
 @functools.cache
 def _registry() -> spandrel.ArchRegistry:
     """spandrel's architectures and the extra ones, in a registry of our own, so that the host's stays as it is."""
-    import spandrel
-    import spandrel_extra_arches
+    with warnings.catch_warnings():
+        # Two of spandrel's architectures use torch.jit.script, which newer versions of torch warn about on import.
+        warnings.simplefilter("ignore", FutureWarning)
+        import spandrel
+        import spandrel_extra_arches
 
     registry = spandrel.MAIN_REGISTRY.copy()
     registry.add(*(arch for arch in spandrel_extra_arches.EXTRA_REGISTRY if arch.architecture.id not in registry))

@@ -1,0 +1,210 @@
+"""Pictures to files: same format as the source unless asked otherwise, quality at least the source's, metadata kept."""
+
+from __future__ import annotations
+
+import functools
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from lib_facerestore.engine.data import Metadata, Picture
+from lib_facerestore.engine.pixels import png, tiff
+from lib_facerestore.engine.pixels.files import already_there, write_atomically
+from lib_facerestore.engine.pixels.pil import to_pil
+from lib_facerestore.errors import PictureError, SettingsError
+
+FormatName = Literal["same", "png", "jpeg", "webp", "tiff", "bmp", "avif"]
+Chroma = Literal["auto", "4:4:4", "4:2:2", "4:2:0"]
+_SUFFIX_FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".avif": "AVIF",
+}
+_DEFAULT_QUALITY = 95
+_SIXTEEN_BIT_FORMATS = ("PNG", "TIFF")
+_LARGEST_JPEG_SIDE_PX, _LARGEST_WEBP_SIDE_PX = 65500, 16383
+
+
+@dataclass(frozen=True)
+class WriteOptions:
+    """How results are encoded.
+
+    format: "same" keeps the source's where it can be written, else PNG.
+    quality: 1 to 100 for JPEG, WebP and AVIF; 0 means at least the source's: JPEG takes the finer of the source's
+    tables and those of quality 95, WebP and AVIF take 95, and a lossless WebP stays lossless.
+    chroma: JPEG's colour resolution; auto keeps the source's.
+    name: template of the file name without suffix; {name} is the source's.
+    """
+
+    format: FormatName = "same"
+    quality: int = 0
+    chroma: Chroma = "auto"
+    name: str = "{name}"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.quality <= 100:
+            raise SettingsError("quality", self.quality, "a whole number from 0 to 100")
+        example = self.target_stem("name")
+        if not example or example in (".", "..") or set(example) & set('/\\:*?"<>|\0'):
+            raise SettingsError("name", self.name, "a file name with {name} in it, such as {name}-restored")
+
+    def target_stem(self, source_stem: str) -> str:
+        """The result's name without suffix."""
+        return self.name.replace("{name}", source_stem)
+
+
+def output_suffix(source: Path, options: WriteOptions) -> str:
+    """The result's suffix: the source's where that format can be written, .png where it cannot."""
+    if options.format != "same":
+        return {"jpeg": ".jpg", "tiff": ".tif"}.get(options.format, f".{options.format}")
+    suffix = source.suffix.lower()
+    writable = suffix in _SUFFIX_FORMATS and (suffix != ".avif" or _has_avif())
+    return source.suffix if writable else ".png"
+
+
+def write(picture: Picture, path: Path, overwrite: bool = False, options: WriteOptions | None = None) -> None:
+    """Encode by the path's suffix and write; the file appears whole or not at all.
+
+    Raises: PictureError when the file is there already, or cannot be encoded or written.
+    """
+    if path.exists() and not overwrite:
+        raise already_there(path)
+    write_atomically(path, encode(picture, path, options or WriteOptions()), overwrite)
+
+
+def encode(picture: Picture, path: Path, options: WriteOptions) -> bytes:
+    """The picture's bytes in the format of the path's suffix.
+
+    Raises: PictureError.
+    """
+    file_format = _SUFFIX_FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        raise PictureError(path, f"cannot be written: use one of {', '.join(sorted(_SUFFIX_FORMATS))}.")
+    _check_side(picture, path, file_format)
+    try:
+        if picture.pixels.dtype == np.uint16 and file_format in _SIXTEEN_BIT_FORMATS:
+            return _sixteen_bit(picture, file_format)
+        return _eight_bit(picture, file_format, options)
+    except (OSError, ValueError, KeyError, cv2.error) as error:
+        raise PictureError(path, f"cannot be encoded: {error}.") from error
+
+
+def losses(picture: Picture, path: Path) -> tuple[str, ...]:
+    """What the format of the path's suffix cannot hold, in sentences."""
+    file_format = _SUFFIX_FORMATS.get(path.suffix.lower(), "PNG")
+    lost = []
+    if picture.pixels.dtype == np.uint16 and file_format not in _SIXTEEN_BIT_FORMATS:
+        lost.append(f"{file_format} holds 8 bits per channel; 16 were rounded to 8.")
+    if picture.alpha is not None and file_format == "JPEG":
+        lost.append("JPEG holds no transparency; it was left out.")
+    if picture.alpha is not None and picture.is_grey and file_format == "TIFF" and picture.pixels.dtype == np.uint16:
+        lost.append("16-bit grey with alpha was written as RGB with alpha, which more programs read.")
+    return tuple(lost)
+
+
+def _check_side(picture: Picture, path: Path, file_format: str) -> None:
+    largest = {"JPEG": _LARGEST_JPEG_SIDE_PX, "WEBP": _LARGEST_WEBP_SIDE_PX}.get(file_format)
+    if largest and max(picture.size_hw) > largest:
+        height, width = picture.size_hw
+        raise PictureError(path, f"cannot be written: {file_format} ends at {largest} px, this is {width}×{height}.")
+
+
+def _sixteen_bit(picture: Picture, file_format: str) -> bytes:
+    channels = picture.pixels[..., :1] if picture.is_grey else picture.pixels
+    if file_format == "TIFF":
+        # Grey with alpha in 16 bits is valid TIFF, but Pillow and many others cannot open it.
+        with_alpha = None if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+        return tiff.encode(channels if with_alpha is None else with_alpha, picture.metadata)
+    if picture.alpha is not None:
+        array = cv2.cvtColor(np.dstack([picture.pixels, picture.alpha]), cv2.COLOR_RGBA2BGRA)
+    else:
+        array = channels if picture.is_grey else cv2.cvtColor(channels, cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".png", array)
+    if not done:
+        raise ValueError("OpenCV refused the pixels")
+    return png.with_metadata(data.tobytes(), picture.metadata)
+
+
+def _eight_bit(picture: Picture, file_format: str, options: WriteOptions) -> bytes:
+    image = to_pil(picture)
+    if file_format == "JPEG" and picture.alpha is not None:
+        image = image.convert("L" if picture.is_grey else "RGB")
+    arguments = _metadata_arguments(picture.metadata, file_format) | _quality(picture, file_format, options)
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **arguments)
+    return buffer.getvalue()
+
+
+def _metadata_arguments(metadata: Metadata, file_format: str) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    if metadata.icc and file_format != "BMP":
+        arguments["icc_profile"] = metadata.icc
+    if metadata.exif and file_format != "BMP":
+        arguments["exif"] = b"Exif\x00\x00" + metadata.exif
+    if metadata.dots_per_inch and file_format in ("PNG", "JPEG", "TIFF", "BMP"):
+        arguments["dpi"] = metadata.dots_per_inch
+    if file_format == "PNG":
+        arguments["pnginfo"] = _png_text(metadata)
+    elif metadata.xmp and file_format in ("JPEG", "WEBP", "AVIF"):
+        arguments["xmp"] = metadata.xmp
+    elif metadata.xmp and file_format == "TIFF":
+        arguments["tiffinfo"] = {700: metadata.xmp}
+    if metadata.comment and file_format == "JPEG":
+        arguments["comment"] = metadata.comment
+    return arguments
+
+
+def _png_text(metadata: Metadata) -> PngInfo:
+    info = PngInfo()
+    for keyword, text in metadata.text:
+        info.add_text(keyword, text)
+    if metadata.xmp:
+        info.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
+    return info
+
+
+def _quality(picture: Picture, file_format: str, options: WriteOptions) -> dict[str, Any]:
+    metadata = picture.metadata
+    if file_format == "JPEG":
+        chroma = metadata.jpeg_sampling if options.chroma == "auto" else options.chroma
+        arguments: dict[str, Any] = {} if picture.is_grey else {"subsampling": chroma or "4:4:4"}
+        if options.quality or not metadata.jpeg_tables:
+            return arguments | {"quality": options.quality or _DEFAULT_QUALITY}
+        return arguments | {"qtables": _finer_tables(metadata.jpeg_tables)}
+    if file_format == "WEBP":
+        keeps_lossless = metadata.is_lossless and not options.quality
+        how: dict[str, Any] = {"lossless": True} if keeps_lossless else {"quality": options.quality or _DEFAULT_QUALITY}
+        return how | {"exact": True}  # keeps the colours below full transparency
+    if file_format == "AVIF":
+        return {"quality": options.quality or _DEFAULT_QUALITY}
+    return {"compression": "tiff_deflate"} if file_format == "TIFF" else {}
+
+
+def _finer_tables(tables: tuple[tuple[int, ...], ...]) -> list[list[int]]:
+    """The source's quantisation, nowhere coarser than that of the default quality, so that new detail survives."""
+    reference = _reference_tables()
+    return [[min(pair) for pair in zip(table, reference[min(i, 1)])] for i, table in enumerate(tables)]
+
+
+@functools.cache
+def _reference_tables() -> tuple[tuple[int, ...], ...]:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "JPEG", quality=_DEFAULT_QUALITY)
+    with Image.open(io.BytesIO(buffer.getvalue())) as image:
+        return tuple(tuple(table) for _, table in sorted(image.quantization.items()))  # type: ignore[attr-defined]
+
+
+def _has_avif() -> bool:
+    Image.init()
+    return "AVIF" in Image.SAVE

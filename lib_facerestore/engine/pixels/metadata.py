@@ -1,0 +1,143 @@
+"""EXIF, ICC, XMP and text of a file: taken out as they are, with the orientation set to 1 because it was applied."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lib_facerestore.engine.data import Metadata
+
+_EXIF_PREFIX = b"Exif\x00\x00"
+_ORIENTATION_TAG = 0x0112
+# What a TIFF's own directory holds beside its pixels' layout: who, when, with what. Layout tags are the encoder's.
+_TIFF_TEXT_TAGS = (270, 271, 272, 305, 306, 315, 316, 33432)
+_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))\s*\d+')
+
+
+def metadata_of(image: Image.Image, data: bytes) -> Metadata:
+    """All that travels beside the pixels. `data`: the whole file, b"" where there is none."""
+    info: dict[Any, Any] = dict(image.info)
+    file_format = image.format or ""
+    text = {str(k): str(v) for k, v in getattr(image, "text", {}).items() if not _is_packed(str(k))}
+    return Metadata(
+        format=file_format,
+        exif=_exif(image, info),
+        icc=info.get("icc_profile") or b"",
+        xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", _xmp(info)),
+        text=tuple(text.items()),
+        comment=info.get("comment", b"") if file_format in ("JPEG", "MPO") else b"",
+        jpeg_tables=tuple(tuple(table) for _, table in sorted(getattr(image, "quantization", {}).items())),
+        jpeg_sampling=_sampling(image),
+        dots_per_inch=_dots_per_inch(info),
+        is_lossless=file_format != "WEBP" or _has_riff_chunk(data, b"VP8L"),
+    )
+
+
+def orientation_of(image: Image.Image) -> int:
+    """EXIF orientation 1 to 8; 1 where there is none or it is damaged."""
+    try:
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
+    except (SyntaxError, struct.error, ValueError, OSError, KeyError, TypeError):
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Pixels as they are meant to be seen. Source: EXIF 2.32, tag 0x0112."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
+
+
+def with_upright_orientation(exif: bytes) -> bytes:
+    """The EXIF block with its orientation set to 1 and not one other byte changed.
+
+    A block whose directory cannot be walked is dropped: no reader could use it either.
+    """
+    exif = exif.removeprefix(_EXIF_PREFIX)
+    order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(exif[:4])
+    if order is None:
+        return b""
+    block = bytearray(exif)
+    try:
+        (start,) = struct.unpack_from(order + "I", block, 4)
+        (count,) = struct.unpack_from(order + "H", block, start)
+        for entry in range(start + 2, start + 2 + 12 * count, 12):
+            (tag,) = struct.unpack_from(order + "H", block, entry)
+            if tag == _ORIENTATION_TAG:
+                struct.pack_into(order + "HIHH", block, entry + 2, 3, 1, 1, 0)  # one SHORT of value 1
+    except struct.error:
+        return b""
+    return bytes(block)
+
+
+def _exif(image: Image.Image, info: dict[Any, Any]) -> bytes:
+    raw = info.get("exif")
+    if isinstance(raw, bytes):
+        return with_upright_orientation(raw)
+    try:
+        found = image.getexif()
+        kept = Image.Exif()
+        tags = _TIFF_TEXT_TAGS if image.format == "TIFF" else tuple(found)
+        for tag in tags:
+            if tag in found and tag != _ORIENTATION_TAG:
+                kept[tag] = found[tag]
+        for directory in (_EXIF_IFD, _GPS_IFD):
+            if entries := found.get_ifd(directory):
+                kept.get_ifd(directory).update(entries)
+        return kept.tobytes().removeprefix(_EXIF_PREFIX) if len(kept) or kept.get_ifd(_EXIF_IFD) else b""
+    except (SyntaxError, struct.error, ValueError, OSError, KeyError, TypeError, AttributeError):
+        return b""
+
+
+def _xmp(info: dict[Any, Any]) -> bytes:
+    raw = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
+    return raw.encode() if isinstance(raw, str) else bytes(raw)
+
+
+def _has_riff_chunk(data: bytes, wanted: bytes) -> bool:
+    """Whether a RIFF file has a chunk of that name at its top level. Source: WebP container specification."""
+    position = 12
+    while position + 8 <= len(data):
+        kind, size = struct.unpack_from("<4sI", data, position)
+        if kind == wanted:
+            return True
+        position += 8 + size + size % 2
+    return False
+
+
+def _is_packed(keyword: str) -> bool:
+    """Text chunks that hold EXIF or XMP, which are carried on their own."""
+    return keyword.startswith("Raw profile type") or keyword == "XML:com.adobe.xmp"
+
+
+def _sampling(image: Image.Image) -> str:
+    from PIL import JpegImagePlugin
+
+    if image.format not in ("JPEG", "MPO"):
+        return ""
+    return {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}.get(JpegImagePlugin.get_sampling(image), "")
+
+
+def _dots_per_inch(info: dict[Any, Any]) -> tuple[float, float] | None:
+    try:
+        x, y = info["dpi"]
+        return (float(x), float(y)) if float(x) > 0 and float(y) > 0 else None
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
+
+
+def as_arrays(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Split (H, W, 3 or 4) into contiguous pixels and alpha."""
+    alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
+    return np.ascontiguousarray(pixels[..., :3]), alpha

@@ -1,0 +1,79 @@
+"""Grey and sepia pictures: their colour is a function of brightness, and restored faces must keep to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, read_only
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+_LEVELS = 256
+# A picture is toned when its pixels lie this close to one colour per brightness, in levels of 8 bits. JPEG's chroma
+# of a scanned sepia print stays below; the palest colour photograph among the samples is four times above.
+_MEAN_DEVIATION, _LARGE_DEVIATION = 2.0, 8.0
+_LARGE_PART = 0.01
+_LOOK_SIDE_PX = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Tone:
+    """The one colour that a toned picture has for each brightness: (256, 3) float32 in [0, 1]."""
+
+    colours: NDArray[np.float32]
+
+    def apply(self, pixels: FloatPixels) -> FloatPixels:
+        """The pixels' brightness in the picture's tone."""
+        position = np.clip(pixels @ _LUMA, 0.0, 1.0) * np.float32(_LEVELS - 1)
+        below = np.minimum(position.astype(np.int32), _LEVELS - 2)
+        part = (position - below)[..., None]
+        return np.asarray(self.colours[below] * (1 - part) + self.colours[below + 1] * part, np.float32)
+
+
+def tone_of(picture: Picture, keep: str) -> Tone | None:
+    """The picture's tone, or None for a colour photograph.
+
+    keep: "auto" looks whether the picture is grey or toned, "on" takes it for toned, "off" never does.
+    """
+    if keep == "off":
+        return None
+    if picture.is_grey:
+        return Tone(read_only(np.repeat(np.linspace(0, 1, _LEVELS, dtype=np.float32)[:, None], 3, axis=1)))
+    small = _small(picture.pixels)
+    colours = _colours_by_brightness(small)
+    if keep == "auto" and not _is_toned(small, colours):
+        return None
+    return Tone(read_only(colours))
+
+
+def _small(pixels: Pixels) -> FloatPixels:
+    """A reduced copy, (N, 3) float32 in [0, 1]: tone is a matter of areas."""
+    height, width = pixels.shape[:2]
+    shrink = max(1.0, max(height, width) / _LOOK_SIDE_PX)
+    size_wh = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    small = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
+    return np.asarray(small.reshape(-1, 3) / np.float32(np.iinfo(pixels.dtype).max), np.float32)
+
+
+def _colours_by_brightness(small: FloatPixels) -> NDArray[np.float32]:
+    """Mean colour of each brightness; brightnesses that do not occur lie on the line between their neighbours."""
+    level = np.rint((small @ _LUMA) * (_LEVELS - 1)).astype(int).clip(0, _LEVELS - 1)
+    count = np.bincount(level, minlength=_LEVELS)
+    seen = np.flatnonzero(count)
+    colours = np.empty((_LEVELS, 3), np.float32)
+    # Black and white anchor the ends, so that a face brighter than all of the picture is not cut off.
+    anchors = np.concatenate([[-1], seen, [_LEVELS]]) if seen.size else np.array([-1, _LEVELS])
+    for channel in range(3):
+        total = np.bincount(level, small[:, channel], _LEVELS)
+        means = total[seen] / count[seen]
+        values = np.concatenate([[0.0], means, [1.0]])
+        colours[:, channel] = np.interp(np.arange(_LEVELS), anchors, values)
+    return colours
+
+
+def _is_toned(small: FloatPixels, colours: NDArray[np.float32]) -> bool:
+    deviation = np.abs(small - Tone(colours).apply(small)).max(axis=1) * (_LEVELS - 1)
+    return bool(deviation.mean() < _MEAN_DEVIATION and (deviation > _LARGE_DEVIATION).mean() < _LARGE_PART)

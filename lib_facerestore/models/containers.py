@@ -1,0 +1,138 @@
+"""What kind of file claims to be a checkpoint, seen from its bytes alone, before any reader trusts them."""
+
+from __future__ import annotations
+
+import json
+import struct
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Literal
+
+from lib_facerestore.errors import WeightsDamaged, WeightsMissing, WeightsUnknown
+from lib_facerestore.models.hashes import plain_bytes
+
+Container = Literal["safetensors", "zip", "pickle"]
+
+PICKLE_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin")
+SUFFIXES = (".safetensors", *PICKLE_SUFFIXES)
+_AGAIN = "Delete the file and download it again."
+# A network of 3,000 tensors has a header of 400 kB; the format itself would allow 100 MB.
+_LONGEST_HEADER_BYTES = 16 << 20
+_HEAD_BYTES = 512
+
+
+def recognise(path: Path) -> Container:
+    """The kind of checkpoint; the suffix is believed only where the bytes agree.
+
+    Raises: WeightsMissing, WeightsDamaged, WeightsUnknown.
+    """
+    head = _head(path)
+    _refuse_what_is_no_checkpoint(path, head)
+    if head[:4] == b"PK\x03\x04":
+        _check_zip(path)
+        return "zip"
+    if path.suffix.lower() == ".safetensors" or head[8:9] == b"{":
+        _check_safetensors(path)
+        return "safetensors"
+    if head[:1] == b"\x80":
+        return "pickle"
+    if _is_tar(path):
+        raise WeightsUnknown(path, "is a tar archive, a form of checkpoint that torch cannot read safely.")
+    raise WeightsDamaged(path, f"it begins with the bytes {head[:8].hex(' ')}", "a zip archive or a pickle", _AGAIN)
+
+
+def _head(path: Path) -> bytes:
+    if path.suffix.lower() not in SUFFIXES:
+        raise WeightsUnknown(path, f"is no checkpoint: its name must end in {', '.join(SUFFIXES)}.")
+    if path.is_dir():
+        raise WeightsUnknown(path, "is a folder, not a file of weights.")
+    try:
+        if not path.is_file() and path.exists():
+            raise WeightsUnknown(path, "is a device or a pipe, not a file of weights.")
+        with path.open("rb") as stream:
+            return stream.read(_HEAD_BYTES)
+    except FileNotFoundError as error:
+        raise WeightsMissing(path.name, f"There is no file {path}.", (path.parent,)) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> WeightsDamaged:
+    """The sentence for a file that the system does not hand out."""
+    found = f"it cannot be read ({error.strerror or error})"
+    return WeightsDamaged(path, found, "a readable file", "Check its permissions and its disk.")
+
+
+def _refuse_what_is_no_checkpoint(path: Path, head: bytes) -> None:
+    if not head:
+        raise WeightsDamaged(path, "it is empty (0 bytes)", "a checkpoint", _AGAIN)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")):
+        raise WeightsDamaged(path, "it is a web page", "a checkpoint", f"{_AGAIN} Use the file's own address.")
+    if text.startswith(b"version https://git-lfs"):
+        raise WeightsDamaged(path, "it is a Git LFS pointer", "the file itself", "Run git lfs pull.")
+    if not any(head):
+        raise WeightsDamaged(path, f"its first {len(head)} bytes are zeros", "a checkpoint", _AGAIN)
+
+
+def _check_zip(path: Path) -> None:
+    """Refuse archives that are cut, hold wrong bytes, or are programs.
+
+    torch compares no checksums, so a hole left by a broken download would load as zeros.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.rpartition("/")[2] for name in archive.namelist()}
+            damaged = archive.testzip()
+    except zipfile.BadZipFile as error:
+        found = f"its {plain_bytes(path.stat().st_size)} are no whole zip archive ({error})"
+        raise WeightsDamaged(path, found, "a whole one", _AGAIN) from error
+    except (EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError, struct.error) as error:
+        raise WeightsDamaged(path, f"its zip archive cannot be read ({error})", "a whole one", _AGAIN) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if damaged is not None:
+        raise WeightsDamaged(path, f"its record {damaged} has a wrong checksum", "the right one", _AGAIN)
+    if "constants.pkl" in names:
+        raise WeightsUnknown(path, "is a TorchScript program; programs are not run, only weights are read.")
+    if "data.pkl" not in names:
+        raise WeightsUnknown(path, "is a zip archive without a checkpoint in it.")
+
+
+def _check_safetensors(path: Path) -> None:
+    """Compare what the header says with what is there; the safetensors library checks each tensor later."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        first = stream.read(8)
+        length = int.from_bytes(first, "little")
+        if len(first) < 8 or length > size - 8:
+            found = f"it has {plain_bytes(size)}, its header alone would be {plain_bytes(length)}"
+            raise WeightsDamaged(path, found, "a whole safetensors file", _AGAIN)
+        if length > _LONGEST_HEADER_BYTES:
+            found = f"its header has {plain_bytes(length)}"
+            raise WeightsDamaged(path, found, f"at most {plain_bytes(_LONGEST_HEADER_BYTES)}", _AGAIN)
+        raw = stream.read(length)
+    end = _end_of_data(path, raw)
+    if end != size - 8 - length:
+        found = f"it has {plain_bytes(size)}"
+        raise WeightsDamaged(path, found, f"{plain_bytes(end + 8 + length)} as its header says", _AGAIN)
+
+
+def _end_of_data(path: Path, raw: bytes) -> int:
+    """Bytes of tensors that a safetensors header speaks of."""
+    try:
+        header = json.loads(raw)
+        return max((row["data_offsets"][1] + 0 for key, row in header.items() if key != "__metadata__"), default=0)
+    except (ValueError, RecursionError, KeyError, IndexError, TypeError, AttributeError) as error:
+        problem = f"its safetensors header is not valid ({type(error).__name__})"
+        raise WeightsDamaged(path, problem, "a table of tensors", _AGAIN) from error
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        with tarfile.open(path, "r:"):
+            return True
+    except (tarfile.TarError, OSError):
+        return False

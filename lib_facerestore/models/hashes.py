@@ -1,0 +1,141 @@
+"""SHA-256 of files of weights, remembered by size and time. Does not know which hash is the right one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib_facerestore.errors import WeightsDamaged, WeightsMissing
+
+_CHUNK_BYTES = 1 << 20
+
+
+def plain_bytes(count: int) -> str:
+    """A number of bytes as a person reads it: 376,637,898 bytes."""
+    return f"{count:,} bytes"
+
+
+@dataclass(frozen=True)
+class HashCache:
+    """Hashes seen before, in one JSON file: absolute path → size, mtime_ns, sha256.
+
+    A damaged or unwritable file costs time, never the run. Of two processes writing at once the last one wins.
+    """
+
+    file: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> HashCache:
+        """The cache that belongs to a cache folder."""
+        return cls(folder / "hashes.json")
+
+    def get(self, path: Path) -> str | None:
+        """The hash of the file as it is now, or None where it is new or has changed."""
+        row = self._rows().get(_key(path))
+        status = path.stat()
+        if not isinstance(row, list) or len(row) != 3 or row[:2] != [status.st_size, status.st_mtime_ns]:
+            return None
+        return row[2] if isinstance(row[2], str) and len(row[2]) == 64 else None
+
+    def put(self, path: Path, status: os.stat_result, sha256: str) -> None:
+        """Remember the hash of the file whose state was `status` while it was read."""
+        rows = self._rows() | {_key(path): [status.st_size, status.st_mtime_ns, sha256]}
+        temporary: Path | None = None
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=self.file.name, suffix=".tmp")
+            temporary = Path(name)
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(rows, stream, indent=1)
+            os.replace(temporary, self.file)
+        except OSError:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+
+    def _rows(self) -> dict[str, object]:
+        try:
+            rows = json.loads(self.file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return rows if isinstance(rows, dict) else {}
+
+
+def _key(path: Path) -> str:
+    return os.path.abspath(path)
+
+
+def sha256_of(path: Path, cache: HashCache | None = None, check: Callable[[], None] = lambda: None) -> str:
+    """The file's SHA-256, 64 lower-case hexadecimal digits; read only where the cache does not know it.
+
+    `check` is called once per megabyte and may raise Interrupted.
+    Raises: OSError.
+    """
+    known = cache.get(path) if cache is not None else None
+    if known is not None:
+        return known
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        before = os.fstat(stream.fileno())
+        while chunk := stream.read(_CHUNK_BYTES):
+            check()
+            digest.update(chunk)
+        after = os.fstat(stream.fileno())
+    is_unchanged = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+    if cache is not None and is_unchanged:
+        cache.put(path, after, digest.hexdigest())
+    return digest.hexdigest()
+
+
+def difference(
+    path: Path,
+    size_bytes: int,
+    sha256: str,
+    cache: HashCache | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> tuple[str, str] | None:
+    """What was found and what was expected, or None where the file is the right one. size_bytes 0: any size.
+
+    Raises: OSError.
+    """
+    if path.is_dir():
+        return "it is a folder", "a file"
+    size = path.stat().st_size
+    if size_bytes and size != size_bytes:
+        return f"it has {plain_bytes(size)}", plain_bytes(size_bytes)
+    found = sha256_of(path, cache, check)
+    if found != sha256.lower():
+        return f"its sha256 begins {found[:8]}", sha256[:8]
+    return None
+
+
+def verify_file(path: Path, size_bytes: int, sha256: str, cache: HashCache | None = None) -> None:
+    """Compare a file with its row of the catalogue; a size of 0 is not compared.
+
+    Raises: WeightsMissing, WeightsDamaged.
+    """
+    try:
+        wrong = difference(path, size_bytes, sha256, cache)
+    except FileNotFoundError as error:
+        raise WeightsMissing(path.name, "Fetch the file, or put it there.", (path.parent,)) from error
+    except OSError as error:
+        raise WeightsDamaged(path, f"it cannot be read ({error.strerror})", "a readable file") from error
+    if wrong is not None:
+        raise WeightsDamaged(path, *wrong)
+
+
+def move_aside(path: Path) -> Path:
+    """Rename a damaged file to NAME.damaged, NAME.damaged.2 … beside it, and say where it went.
+
+    Raises: OSError.
+    """
+    aside, number = path.with_name(f"{path.name}.damaged"), 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged.{number}")
+    path.rename(aside)
+    return aside

@@ -1,0 +1,175 @@
+"""Wrong files and wrong words: one sentence that names the file, the other pictures done, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lib_facerestore.cli import main
+
+NO_FACE = "no face found"
+
+
+@pytest.fixture(autouse=True)
+def shared_cache(runtime, monkeypatch):
+    """Weights converted once for all tests."""
+    monkeypatch.setenv("FACERESTORE_HOME", str(runtime.cache_folder.parent))
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    """A picture that can be read and has no face."""
+    path = tmp_path / "good.png"
+    Image.fromarray(np.full((90, 120, 3), 90, np.uint8)).save(path)
+    return path
+
+
+def a_text_file(folder: Path) -> Path:
+    path = folder / "letter.png"
+    path.write_text("Dear all")
+    return path
+
+
+def an_empty_file(folder: Path) -> Path:
+    path = folder / "empty.jpg"
+    path.touch()
+    return path
+
+
+def a_truncated_file(folder: Path) -> Path:
+    path = folder / "cut.jpg"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:3000])
+    return path
+
+
+def a_folder(folder: Path) -> Path:
+    path = folder / "album"
+    path.mkdir()
+    return path
+
+
+def a_missing_file(folder: Path) -> Path:
+    return folder / "nowhere.png"
+
+
+@pytest.mark.parametrize("make", [a_text_file, an_empty_file, a_truncated_file, a_folder, a_missing_file])
+def test_a_bad_file_is_named_and_the_others_are_done(make, good, tmp_path, capsys):
+    bad, out = make(tmp_path), tmp_path / "out"
+
+    status = main(["restore", str(bad), str(good), "-o", str(out), "--report", str(tmp_path / "r.json")])
+
+    said = capsys.readouterr()
+    failed, done = json.loads((tmp_path / "r.json").read_text())
+    assert status == 1
+    assert said.err.count("\n") == 1
+    assert str(bad) in said.err
+    assert NO_FACE in said.out
+    assert [path.name for path in out.iterdir()] == ["good.png"]
+    assert (failed["output"], done["output"]) == (None, str(out / "good.png"))
+    assert failed["error"] == said.err.strip()
+
+
+def test_a_result_that_is_there_already_stays(good, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "good.png").write_bytes(b"precious")
+
+    status = main(["restore", str(good), "-o", str(out)])
+
+    assert status == 1
+    assert (out / "good.png").read_bytes() == b"precious"
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_overwrite_replaces_a_result(good, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "good.png").write_bytes(b"old")
+
+    assert main(["restore", str(good), "-o", str(out), "--overwrite"]) == 0
+    assert Image.open(out / "good.png").size == (120, 90)
+
+
+def test_an_input_is_never_its_own_output(good, capsys):
+    before = good.read_bytes()
+
+    status = main(["restore", str(good), "-o", str(good.parent), "--overwrite"])
+
+    assert status == 1
+    assert good.read_bytes() == before
+    assert str(good) in capsys.readouterr().err
+
+
+def test_two_inputs_of_one_name_do_not_replace_each_other(good, tmp_path, capsys):
+    twin = tmp_path / "other" / "good.png"
+    twin.parent.mkdir()
+    twin.write_bytes(good.read_bytes())
+
+    status = main(["restore", str(good), str(twin), "-o", str(tmp_path / "out"), "--overwrite"])
+
+    assert status == 1
+    assert "which this run wrote for another picture" in capsys.readouterr().err
+
+
+def test_an_output_folder_that_is_a_file_is_named(good, tmp_path, capsys):
+    blocked = tmp_path / "blocked"
+    blocked.touch()
+
+    status = main(["restore", str(good), "-o", str(blocked)])
+
+    assert status == 1
+    assert str(blocked) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--fidelity", "1.5"], "The setting fidelity cannot be 1.5: it must be a number from 0 to 1."),
+        (["--visibility", "nan"], "The setting visibility cannot be nan: it must be a number from 0 to 1."),
+        (["--max-faces", "2.5"], "The setting max_faces cannot be 2.5: it must be a whole number from 0 to 10000."),
+        (["--quality", "101"], "The setting quality cannot be 101: it must be a whole number from 0 to 100."),
+        (["--name", "../{name}"], "The setting name cannot be '../{name}': it must be a file name"),
+        (["--max-megapixels", "-1"], "The setting max_megapixels cannot be -1.0"),
+        (["--fidelty", "1"], "There is no option --fidelty, did you mean --fidelity"),
+        (["--fidelity", "much"], "Argument --fidelity: invalid number value: 'much'."),
+        (["--mask", "square"], "invalid choice: 'square'"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_exit_status_two(words, sentence, good, tmp_path, capsys):
+    try:
+        status = main(["restore", str(good), "-o", str(tmp_path / "out"), *words])
+    except SystemExit as stopped:
+        status = stopped.code
+
+    said = capsys.readouterr().err
+    assert status == 2
+    assert sentence in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_restorer_suggests_the_nearest(good, tmp_path, capsys):
+    status = main(["restore", str(good), "-o", str(tmp_path / "out"), "--restorer", "Real-ESRGAN x4"])
+
+    assert status == 2
+    assert "Real-ESRGAN x4plus (embedded)" in capsys.readouterr().err
+
+
+def test_an_unknown_device_is_wrong_use(good, tmp_path, capsys):
+    status = main(["restore", str(good), "-o", str(tmp_path / "out"), "--device", "cuda:99"])
+
+    assert status == 2
+    assert "The setting device cannot be 'cuda:99'" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_is_said(good, tmp_path, capsys):
+    status = main(["restore", str(good), "-o", str(tmp_path / "out"), "--report", str(tmp_path / "no/r.json")])
+
+    assert status == 1
+    assert (tmp_path / "out/good.png").exists()
+    assert "r.json cannot be written" in capsys.readouterr().err
