@@ -85,13 +85,13 @@ class Session:
 
     def _restorer(self, name: str, device: torch.device) -> Restorer:
         from lib_facerestore.models import networks
-        from lib_facerestore.models.restorers import UpscalingRestorer
+        from lib_facerestore.models.restorers import restorer_for
 
         spec = self._chosen(name, "restorer")
         if spec.name not in self._restorers:
             found = weights.need(spec, self.runtime)
             model = networks.build(weights.load(found, self.runtime), spec.name, device)
-            self._restorers[spec.name] = UpscalingRestorer(spec, found.sha256, model, device)
+            self._restorers[spec.name] = restorer_for(spec.name, found.sha256, model, device)
         return self._restorers[spec.name]
 
     def _chosen(self, name: str, kind: Kind) -> ModelSpec:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.engine.data import Crop, Face, FloatPixels, ModelUsed, Pixels
+from lib_facerestore.engine.data import Crop, Face, FloatPixels, ModelUsed, Pixels, read_only
 
 
 class Detector(Protocol):
@@ -66,6 +66,37 @@ class NoProgress:
 
     def step(self, done: int, total: int, what: str) -> None:
         """Nobody looks."""
+
+
+@dataclass(frozen=True, eq=False)
+class UpscaledPixels:
+    """A picture after one pass of an upscaler.
+
+    pixels: (scale·H, scale·W, 3) of the source's dtype, read-only. tiles: how many the network ran. device: where the
+    last one ran. warnings: one sentence for each thing that had to be done otherwise, for the report.
+    """
+
+    pixels: Pixels
+    tiles: int
+    device: str
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pixels", read_only(self.pixels))
+
+
+class Upscaler(Protocol):
+    """Enlarges a whole picture by its own factor; `engine.sizes` says how often, and resizes exactly afterwards."""
+
+    used: ModelUsed
+    scale: int
+
+    def upscale(self, pixels: Pixels, progress: Progress) -> UpscaledPixels:
+        """One pass.
+
+        Shapes: pixels (H, W, 3) RGB uint8 or uint16.
+        Raises: OutOfMemory; InferenceFailed; Interrupted.
+        """
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Where training programs put the weights, the averaged ones (EMA) first: those are the ones that were published.
 _WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
+_DEEPEST_WRAPPING = 4  # a limit, because a hostile table can hold itself
 _AGAIN = "Delete the file and download it again."
 # A pickle is a small program: damage in it can surface as nearly any of these. MemoryError: a length out of thin air.
 _UNPICKLING_FAILURES = (
@@ -48,8 +49,8 @@ def read_checkpoint(path: Path) -> StateDict:
     Wrappers (params_ema, state_dict …) and the prefix `module.` are taken off; what is no tensor is dropped.
     Raises: WeightsMissing, WeightsDamaged, WeightsUnknown.
     """
-    container = recognise(path)
     try:
+        container = recognise(path)
         content = _read_safetensors(path) if container == "safetensors" else _read_torch(path, container == "zip")
     except OSError as error:
         raise unreadable(path, error) from error
@@ -96,8 +97,14 @@ def _read_torch(path: Path, is_zip: bool) -> object:
             raise WeightsUnknown(
                 path, f"holds {refused[1]}, which is not weights; it is refused because it could run code."
             ) from error
-        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
-        raise WeightsDamaged(path, f"torch cannot read it ({reason})", "a whole checkpoint", _AGAIN) from error
+        raise WeightsDamaged(path, f"torch cannot read it ({_reason(error)})", "a whole checkpoint", _AGAIN) from error
+
+
+def _reason(error: Exception) -> str:
+    """The one telling line of torch's message, which begins with advice to switch the safety off."""
+    lines = str(error).strip().splitlines()
+    telling = [line.partition("WeightsUnpickler error: ")[2] for line in lines if "WeightsUnpickler error: " in line]
+    return (telling or lines or [type(error).__name__])[0].strip()[:120]
 
 
 def _is_stored(path: Path) -> bool:
@@ -106,19 +113,18 @@ def _is_stored(path: Path) -> bool:
 
 
 def _torch_load(path: Path) -> Callable[..., Any]:
-    """torch's own loader, known by the file its code is from.
+    """torch's own loader, known by the module whose names it uses.
 
     A1111 and others put a loader of their own at torch.load, which knows no weights_only and refuses good files.
     Raises: WeightsUnknown where nothing of torch's is left.
     """
     import torch
 
-    own_file = torch.serialization.__file__
     for candidate in (torch.serialization.load, torch.load):
         loader: Any = candidate
         while loader is not None:
-            code = getattr(loader, "__code__", None)
-            if code is not None and code.co_filename == own_file and code.co_name == "load":
+            is_torchs = getattr(loader, "__globals__", None) is vars(torch.serialization)
+            if is_torchs and loader.__code__.co_name == "load":
                 return loader  # type: ignore[no-any-return]
             loader = getattr(loader, "__wrapped__", None)
     raise WeightsUnknown(path, "cannot be read safely, because this program has replaced torch's own loader.")
@@ -131,7 +137,9 @@ def _named_tensors(content: object, path: Path) -> StateDict:
     """
     import torch
 
-    while isinstance(content, Mapping):
+    for _ in range(_DEEPEST_WRAPPING):
+        if not isinstance(content, Mapping):
+            break
         inner = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), Mapping)), None)
         if inner is None:
             break
@@ -159,9 +167,9 @@ def _owned(state: StateDict, path: Path) -> StateDict:
         # A stride of 0 makes terabytes of four bytes; no network is saved like that.
         if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
             raise WeightsUnknown(
-                path, f"holds {name} as a {tensor.layout} tensor on {tensor.device}, not plain numbers."
+                path, f"holds {name} as a {tensor.layout} tensor on {tensor.device}, not as plain numbers."
             )
         if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-            raise WeightsUnknown(path, f"holds {name}, which says to be larger than its data.")
+            raise WeightsUnknown(path, f"holds the tensor {name}, which claims more numbers than the file has.")
         owned[name] = tensor.detach().clone(memory_format=torch.contiguous_format)
     return owned

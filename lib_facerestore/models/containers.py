@@ -36,10 +36,11 @@ def recognise(path: Path) -> Container:
     if path.suffix.lower() == ".safetensors" or head[8:9] == b"{":
         _check_safetensors(path)
         return "safetensors"
-    if head[:1] == b"\x80":
-        return "pickle"
+    # Before the pickle: up to torch 2.5 weights_only does not hold for tar archives (CVE-2025-32434).
     if _is_tar(path):
         raise WeightsUnknown(path, "is a tar archive, a form of checkpoint that torch cannot read safely.")
+    if head[:1] == b"\x80":
+        return "pickle"
     raise WeightsDamaged(path, f"it begins with the bytes {head[:8].hex(' ')}", "a zip archive or a pickle", _AGAIN)
 
 
@@ -85,6 +86,8 @@ def _check_zip(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.rpartition("/")[2] for name in archive.namelist()}
+            if not {item.compress_type for item in archive.infolist()} <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+                raise WeightsUnknown(path, "is a zip archive in a compression that torch does not read.")
             damaged = archive.testzip()
     except zipfile.BadZipFile as error:
         found = f"its {plain_bytes(path.stat().st_size)} are no whole zip archive ({error})"

@@ -22,9 +22,12 @@ def build(
     """
     registry = _registry()
     import spandrel
+    import torch
 
     try:
-        model = registry.load(dict(state))
+        # Building a network draws its first weights at random; the host's generator must not notice.
+        with torch.random.fork_rng(devices=[]):
+            model = registry.load(dict(state))
     except (spandrel.UnsupportedModelError, KeyError, RuntimeError, ValueError) as error:
         raise WeightsUnknown(name, "fits no known network.", tuple(state)) from error
     if not isinstance(model, spandrel.ImageModelDescriptor):

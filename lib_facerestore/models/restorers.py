@@ -2,20 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
 
 from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed
-from lib_facerestore.errors import InferenceFailed
-from lib_facerestore.models.catalogue import ModelSpec
+from lib_facerestore.errors import InferenceFailed, WeightsUnknown
 from lib_facerestore.models.devices import inference
 
 if TYPE_CHECKING:
     import spandrel
     import torch
+
+    Descriptor: TypeAlias = spandrel.ImageModelDescriptor[torch.nn.Module]
+    Call: TypeAlias = Callable[[torch.nn.Module, torch.Tensor, float], torch.Tensor]
+
+FACE_NETWORK_SIDE_PX = 512
+
+
+def _call_gfpgan(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
+    # With randomize_noise the network draws from torch's global generator: other bytes each time, and the host's
+    # next picture would change.
+    output: torch.Tensor = network(pixels, return_rgb=False, randomize_noise=False)[0]
+    return output
+
+
+def _call_codeformer(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
+    # The argument is called weight; any other name is swallowed and leaves 0.5. AdaIN is always on in this network.
+    output: torch.Tensor = network(pixels, weight=fidelity)[0]
+    return output
+
+
+def _call_restoreformer(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
+    output: torch.Tensor = network(pixels)[0]
+    return output
+
+
+# By spandrel's name of the architecture. The descriptor's own call normalises RestoreFormer only, so none is used.
+_FACE_CALLS: dict[str, Call] = {
+    "GFPGAN": _call_gfpgan,
+    "CodeFormer": _call_codeformer,
+    "RestoreFormer": _call_restoreformer,
+}
+
+
+def restorer_for(name: str, sha256: str, model: Descriptor, device: torch.device) -> FaceNetwork | UpscalingRestorer:
+    """The adapter that fits the network: a face network, or any upscaler of RGB.
+
+    Raises: WeightsUnknown for a network that cannot restore faces.
+    """
+    call = _FACE_CALLS.get(str(model.architecture.id))
+    if call is not None:
+        return FaceNetwork(name, sha256, model, device, call)
+    if model.input_channels != 3 or model.output_channels != 3:
+        raise WeightsUnknown(name, f"takes {model.input_channels} channels; a restorer takes three.")
+    return UpscalingRestorer(name, sha256, model, device)
+
+
+class FaceNetwork:
+    """GFPGAN, CodeFormer or RestoreFormer: 512×512 RGB in [-1, 1] in and out."""
+
+    def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, call: Call) -> None:
+        self.used = ModelUsed("restorer", name, sha256)
+        self.has_fidelity = str(model.architecture.id) == "CodeFormer"
+        self.model, self.device, self._call = model, device, call
+
+    def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
+        """See `engine.ports.Restorer`; all crops run as one batch."""
+        import torch
+
+        batch = np.stack([_resized(crop.pixels, FACE_NETWORK_SIDE_PX) for crop in crops])
+        with inference(self.used.name, self.device):
+            # Contiguous, because RestoreFormer and CodeFormer use .view, which channels-last memory refuses.
+            pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device).contiguous()
+            output = self._call(self.model.model, (pixels - 0.5) / 0.5, fidelity)
+            restored = (output.float() * 0.5 + 0.5).clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+        _check_finite(self.used.name, restored)
+        return [np.ascontiguousarray(face) for face in restored]
+
 
 # Input sides of an upscaler used as a restorer. Few sizes make full batches; below 64 a face has nothing to restore
 # from, above 256 the network's output would be larger than 1024 and only be thrown away again.
@@ -30,10 +96,8 @@ class UpscalingRestorer:
 
     has_fidelity = False
 
-    def __init__(
-        self, spec: ModelSpec, sha256: str, model: spandrel.ImageModelDescriptor[torch.nn.Module], device: torch.device
-    ) -> None:
-        self.used = ModelUsed("restorer", spec.name, sha256)
+    def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device) -> None:
+        self.used = ModelUsed("restorer", name, sha256)
         self.model, self.device = model, device
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
@@ -54,9 +118,14 @@ class UpscalingRestorer:
         with inference(self.used.name, self.device):
             pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device)
             output = self.model.model(pixels).float().clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
-        if not np.isfinite(output).all():
-            raise InferenceFailed(self.used.name, "its output holds values that are not numbers")
+        _check_finite(self.used.name, output)
         return np.ascontiguousarray(output)
+
+
+def _check_finite(name: str, values: FloatPixels) -> None:
+    """Raises: InferenceFailed, instead of a black face."""
+    if not np.isfinite(values).all():
+        raise InferenceFailed(name, "its output holds values that are not numbers")
 
 
 def native_side(crop: Crop) -> int:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
-import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from lib_facerestore.engine.data import Metadata, Picture
+from lib_facerestore.engine.data import Picture
 from lib_facerestore.engine.pixels import png
 from lib_facerestore.engine.pixels.files import read_bytes
-from lib_facerestore.engine.pixels.metadata import as_arrays, metadata_of, orientation_of, upright
-from lib_facerestore.engine.pixels.pil import from_pil
+from lib_facerestore.engine.pixels.metadata import as_arrays, carrier_of, metadata_of, orientation_of, upright
+from lib_facerestore.engine.pixels.pil import NUMBERS_WITHOUT_WHITE, frame_notes, from_pil, quiet_pillow
 from lib_facerestore.errors import PictureError, SettingsError
 
 # Formats that are decoded. Pillow knows more, among them EPS, which starts an interpreter of programs.
@@ -30,7 +32,7 @@ _DECODER_ERRORS = (
     ZeroDivisionError, AssertionError, NotImplementedError, RuntimeError, struct.error,
 )  # fmt: skip
 _TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*")
-_PILLOW_LIMIT = threading.Lock()
+_MOST_PACKED_TEXT_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -51,29 +53,39 @@ def read(path: Path, limits: ReadLimits | None = None) -> Picture:
     Raises: PictureError naming the file, for everything that is not a whole picture within the limits.
     """
     limits = limits or ReadLimits()
-    data = read_bytes(path, int(limits.file_megabytes * 1e6))
+    return decode(read_bytes(path, int(limits.file_megabytes * 1e6)), path, limits)
+
+
+def decode(data: bytes, name: Path | str, limits: ReadLimits) -> Picture:
+    """`read` for a file's bytes; `name` is what errors call it.
+
+    Raises: PictureError.
+    """
+    if problem := png.damage(data):
+        raise PictureError(name, f"is damaged: {problem}.")
     try:
-        with _pillow_without_limit(), Image.open(io.BytesIO(data), formats=_known_formats()) as image:
-            _check_size(path, image, limits)
+        with _pillow_with_our_limits(limits), Image.open(io.BytesIO(data), formats=_known_formats()) as image:
+            _check_size(name, image.size, limits)
             if _is_sixteen_bit_colour(image, data):
-                return _read_sixteen_bit(path, image, data)
-            return from_pil(image, data, str(path))
+                return _read_sixteen_bit(name, image, data)
+            return from_pil(image, data, str(name))
     except UnidentifiedImageError as error:
-        if data[:4] in _TIFF_SIGNATURES and (picture := _read_odd_tiff(data)) is not None:
-            return picture
-        raise PictureError(path, "is not a picture that can be read here.") from error
+        raise PictureError(name, _why_unknown(data)) from error
+    except Image.DecompressionBombError as error:
+        said = f"has more than twice the limit of {limits.megapixels:g} megapixels; raise it with --max-megapixels."
+        raise PictureError(name, said) from error
     except MemoryError as error:
-        raise PictureError(path, "needs more memory than there is; lower the pixel limit.") from error
+        raise PictureError(name, "needs more memory than there is; lower the pixel limit.") from error
     except _DECODER_ERRORS as error:
-        raise PictureError(path, f"is damaged: {_first_line(error)}.") from error
+        raise PictureError(name, f"is damaged: {_first_line(error)}.") from error
 
 
-def _check_size(path: Path, image: Image.Image, limits: ReadLimits) -> None:
-    width, height = image.size
+def _check_size(name: Path | str, size_wh: tuple[int, int], limits: ReadLimits) -> None:
+    width, height = size_wh
     megapixels = width * height / 1e6
     if megapixels > limits.megapixels:
         raise PictureError(
-            path,
+            name,
             f"has {width}×{height} px, {megapixels:.0f} megapixels, and the limit is {limits.megapixels:g}; "
             "raise it with --max-megapixels.",
         )
@@ -88,62 +100,90 @@ def _is_sixteen_bit_colour(image: Image.Image, data: bytes) -> bool:
     return False
 
 
-def _read_sixteen_bit(path: Path, image: Image.Image, data: bytes) -> Picture:
+def _read_sixteen_bit(name: Path | str, image: Image.Image, data: bytes) -> Picture:
     """Metadata through Pillow, pixels through OpenCV: grey, grey + alpha, RGB or RGBA in uint16."""
+    carrier = carrier_of(image, data)
     if image.format == "PNG":
-        if problem := png.damage(data):
-            raise PictureError(path, f"is damaged: {problem}.")
-        has_alpha, is_grey = image.mode in ("RGBA", "LA"), data[25] in (0, 4)
+        has_alpha = image.mode in ("RGBA", "LA") or "transparency" in image.info
+        is_grey = data[25] in (0, 4)
     else:
-        _check_strips(path, image, len(data))
+        _check_strips(name, image.tag_v2, len(data))  # type: ignore[attr-defined]
         has_alpha, is_grey = image.mode in ("RGBA", "LA", "RGBa"), image.mode in ("L", "LA", "I;16")
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    channels = _decode_sixteen_bit(name, data)
+    # OpenCV leaves the orientation alone under IMREAD_UNCHANGED. It must be read before Pillow applies a TIFF's own.
+    pixels, alpha = as_arrays(upright(channels, orientation_of(carrier)))
+    if image.mode == "RGBa" and alpha is not None:
+        pixels = _straight(pixels, alpha)
+    return Picture(pixels, alpha if has_alpha else None, is_grey, metadata_of(carrier, data), frame_notes(image))
+
+
+def _straight(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """Colours that were multiplied by alpha as they were before, as far as rounding kept them."""
+    scale = np.float32(65535) / np.maximum(alpha, 1).astype(np.float32)
+    return np.asarray(np.minimum(np.rint(pixels * scale[..., None]), 65535), np.uint16)
+
+
+def _decode_sixteen_bit(name: Path | str, data: bytes) -> NDArray[Any]:
+    """(H, W, 3 or 4) uint16 RGB or RGBA.
+
+    Raises: PictureError.
+    """
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise PictureError(name, f"is damaged: {_first_line(error)}.") from error
     if decoded is None or decoded.dtype != np.uint16:
-        raise PictureError(path, "holds 16-bit pixels that cannot be decoded here.")
+        raise PictureError(name, "is damaged: its 16-bit pixels cannot be decoded.")
     channels = decoded.reshape(*decoded.shape[:2], -1)
     if channels.shape[2] == 1:
-        channels = np.repeat(channels, 3, axis=2)
-    else:
-        code = cv2.COLOR_BGRA2RGBA if channels.shape[2] == 4 else cv2.COLOR_BGR2RGB
-        channels = cv2.cvtColor(channels, code)
-    # OpenCV leaves the orientation alone under IMREAD_UNCHANGED. It must be read before Pillow applies a TIFF's own.
-    pixels, alpha = as_arrays(upright(channels, orientation_of(image)))
-    if alpha is not None and not has_alpha:
-        alpha = None
-    return Picture(pixels, alpha, is_grey, metadata_of(image, data))
+        return np.repeat(channels, 3, axis=2)
+    code = cv2.COLOR_BGRA2RGBA if channels.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    cv2.cvtColor(channels, code, dst=channels)  # in place: a copy would be as large as the picture
+    return channels
 
 
-def _read_odd_tiff(data: bytes) -> Picture | None:
-    """A 16-bit TIFF that Pillow does not know, such as grey with alpha; its metadata is out of reach."""
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.dtype != np.uint16 or decoded.ndim != 3 or decoded.shape[2] != 4:
-        return None
-    pixels, alpha = as_arrays(cv2.cvtColor(decoded, cv2.COLOR_BGRA2RGBA))
-    is_grey = bool((pixels[..., 0] == pixels[..., 1]).all() and (pixels[..., 1] == pixels[..., 2]).all())
-    return Picture(pixels, alpha, is_grey, Metadata("TIFF"), ("Metadata of this kind of TIFF cannot be read.",))
+def _why_unknown(data: bytes) -> str:
+    """Why Pillow does not know the file: for a TIFF what its own header says of the pixels."""
+    unknown = "is not a picture that can be read here."
+    if data[:4] not in _TIFF_SIGNATURES:
+        return unknown
+    try:
+        tags = ImageFileDirectory_v2(data[:8])
+        file = io.BytesIO(data)
+        file.seek(tags.next)
+        tags.load(file)
+        bits = [int(value) for value in tags.get(258, (1,))]
+    except _DECODER_ERRORS:
+        return unknown
+    if max(bits, default=0) >= 32:
+        return NUMBERS_WITHOUT_WHITE
+    return f"is a TIFF with {len(bits)} channels of {max(bits, default=0)} bits, which cannot be read here."
 
 
-def _check_strips(path: Path, image: Image.Image, size: int) -> None:
+def _check_strips(name: Path | str, tags: ImageFileDirectory_v2, size: int) -> None:
     """libtiff fills what a short file lacks with zeros, so the ends of strips and tiles are compared with the file."""
-    tags = image.tag_v2  # type: ignore[attr-defined]
     for offsets, counts in ((273, 279), (324, 325)):
         ends = [start + count for start, count in zip(tags.get(offsets, ()), tags.get(counts, ()))]
         if ends and max(ends) > size:
-            raise PictureError(path, f"is damaged: it ends at byte {size}, its pixels at byte {max(ends)}.")
+            raise PictureError(name, f"is damaged: it ends at byte {size}, its pixels at byte {max(ends)}.")
 
 
 @contextmanager
-def _pillow_without_limit() -> Iterator[None]:
-    """Pillow's own pixel limit is below ours and cannot be given per file, so it is lifted while a file is opened."""
-    with _PILLOW_LIMIT, warnings.catch_warnings():
-        # Damaged EXIF and odd TIFF tags are warned about; what matters of them is said by our errors and notes.
-        warnings.simplefilter("ignore")
-        before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = None
+def _pillow_with_our_limits(limits: ReadLimits) -> Iterator[None]:
+    """Pillow's own limits cannot be given per file, so they are changed while one is opened.
+
+    Its pixel limit is never lifted: frames of a GIF beyond its canvas are allocated before anybody could ask for their
+    size. Its limit for a packed text or profile, 1 MB, refuses whole pictures for the sake of a large workflow.
+    """
+    with quiet_pillow():
+        before = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+        # Pillow warns above its limit and refuses above twice its limit.
+        Image.MAX_IMAGE_PIXELS = math.ceil(limits.megapixels * 1e6)
+        PngImagePlugin.MAX_TEXT_CHUNK = _MOST_PACKED_TEXT_BYTES
         try:
             yield
         finally:
-            Image.MAX_IMAGE_PIXELS = before
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = before
 
 
 def _known_formats() -> list[str]:
@@ -153,4 +193,6 @@ def _known_formats() -> list[str]:
 
 def _first_line(error: BaseException) -> str:
     text = str(error).strip().splitlines()
+    if text and "MAX_TEXT" in text[0]:
+        return f"its text is longer than {_MOST_PACKED_TEXT_BYTES >> 20} MB in one block or 64 MB in all"
     return text[0].rstrip(".") if text else type(error).__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -96,7 +97,7 @@ def encode(picture: Picture, path: Path, options: WriteOptions) -> bytes:
         if picture.pixels.dtype == np.uint16 and file_format in _SIXTEEN_BIT_FORMATS:
             return _sixteen_bit(picture, file_format)
         return _eight_bit(picture, file_format, options)
-    except (OSError, ValueError, KeyError, cv2.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, struct.error, OverflowError, cv2.error) as error:
         raise PictureError(path, f"cannot be encoded: {error}.") from error
 
 
@@ -133,7 +134,7 @@ def _sixteen_bit(picture: Picture, file_format: str) -> bytes:
     done, data = cv2.imencode(".png", array)
     if not done:
         raise ValueError("OpenCV refused the pixels")
-    return png.with_metadata(data.tobytes(), picture.metadata)
+    return png.with_metadata(data.data, picture.metadata)
 
 
 def _eight_bit(picture: Picture, file_format: str, options: WriteOptions) -> bytes:

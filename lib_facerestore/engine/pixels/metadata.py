@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from typing import Any
@@ -11,24 +12,37 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lib_facerestore.engine.data import Metadata
+from lib_facerestore.engine.pixels import png
 
 _EXIF_PREFIX = b"Exif\x00\x00"
 _ORIENTATION_TAG = 0x0112
 # What a TIFF's own directory holds beside its pixels' layout: who, when, with what. Layout tags are the encoder's.
 _TIFF_TEXT_TAGS = (270, 271, 272, 305, 306, 315, 316, 33432)
+_MOST_DOTS_PER_INCH = 65535  # JPEG's 16 bits
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))\s*\d+')
+
+
+def carrier_of(image: Image.Image, data: bytes) -> Image.Image:
+    """The image to ask for metadata: a PNG's chunks around one pixel, any other image itself."""
+    if not data.startswith(png.SIGNATURE):
+        return image
+    return Image.open(io.BytesIO(png.around_one_pixel(data)), formats=["PNG"])
 
 
 def metadata_of(image: Image.Image, data: bytes) -> Metadata:
     """All that travels beside the pixels. `data`: the whole file, b"" where there is none."""
     info: dict[Any, Any] = dict(image.info)
     file_format = image.format or ""
-    text = {str(k): str(v) for k, v in getattr(image, "text", {}).items() if not _is_packed(str(k))}
+    # Asked for its text, an animated PNG decodes all of its frames.
+    chunks = {} if getattr(image, "is_animated", False) else getattr(image, "text", {})
+    text = {str(k): str(v) for k, v in chunks.items() if not _is_packed(str(k))}
+    # A text chunk may be named like one of Pillow's own entries, so each is taken only in the type it should have.
+    icc = info.get("icc_profile")
     return Metadata(
         format=file_format,
         exif=_exif(image, info),
-        icc=info.get("icc_profile") or b"",
+        icc=icc if isinstance(icc, bytes) else b"",
         xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", _xmp(info)),
         text=tuple(text.items()),
         comment=info.get("comment", b"") if file_format in ("JPEG", "MPO") else b"",
@@ -132,8 +146,9 @@ def _sampling(image: Image.Image) -> str:
 def _dots_per_inch(info: dict[Any, Any]) -> tuple[float, float] | None:
     try:
         x, y = info["dpi"]
-        return (float(x), float(y)) if float(x) > 0 and float(y) > 0 else None
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        x, y = float(x), float(y)
+        return (x, y) if all(1 <= value <= _MOST_DOTS_PER_INCH for value in (x, y)) else None
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
 
 

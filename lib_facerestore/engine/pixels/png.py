@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from lib_facerestore.engine.data import Metadata
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_METADATA_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs")
 _METRE_PER_INCH = 0.0254
 
 
@@ -18,24 +19,43 @@ def bits_per_channel(data: bytes) -> int:
 
 
 def damage(data: bytes) -> str:
-    """What is wrong with the chunks, "" when they are whole. Decoders are silent about a file that ends early."""
-    position = len(SIGNATURE)
-    while position + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, position)
-        end = position + 12 + length
-        kind = data[position + 4 : position + 8]
-        if end > len(data):
-            break
-        (expected,) = struct.unpack_from(">I", data, end - 4)
-        if zlib.crc32(memoryview(data)[position + 4 : end - 4]) != expected:
-            return f"the checksum of its {kind.decode('latin-1')} chunk is wrong"
+    """What is wrong with a PNG's chunks, "" when they are whole and for other formats.
+
+    Decoders are silent about a file that ends early and about the last checksums.
+    """
+    if not data.startswith(SIGNATURE):
+        return ""
+    for kind, start, end in _walk(data):
+        if zlib.crc32(memoryview(data)[start - 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            return f"the checksum of its {ascii(kind.decode('latin-1'))[1:-1]} chunk is wrong"
         if kind == b"IEND":
             return ""
-        position = end
     return "it ends before its last chunk"
 
 
-def with_metadata(data: bytes, metadata: Metadata) -> bytes:
+def around_one_pixel(data: bytes) -> bytes:
+    """The PNG's metadata chunks, before and behind its pixels, around a single grey pixel.
+
+    Pillow reads what stands behind the pixels only after decoding them, for an animation all of its frames.
+    """
+    blocks = [data[start - 8 : end + 4] for kind, start, end in _walk(data) if kind in _METADATA_CHUNKS]
+    header = _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    pixel = _chunk(b"IDAT", zlib.compress(b"\x00\x00"))
+    return b"".join([SIGNATURE, header, *blocks, pixel, _chunk(b"IEND", b"")])
+
+
+def _walk(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start and end of the body of every whole chunk."""
+    position = len(SIGNATURE)
+    while position + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, position)
+        if position + 12 + length > len(data):
+            break
+        yield data[position + 4 : position + 8], position + 8, position + 8 + length
+        position += 12 + length
+
+
+def with_metadata(data: bytes | memoryview, metadata: Metadata) -> bytes:
     """The encoded PNG with the metadata's chunks behind its header."""
     header_end = len(SIGNATURE) + 12 + 13
     return b"".join([data[:header_end], *_chunks(metadata), data[header_end:]])

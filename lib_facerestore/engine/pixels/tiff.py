@@ -24,7 +24,7 @@ _DEFLATE, _BLACK_IS_ZERO, _RGB, _ONE_PLANE, _INCH, _STRAIGHT_ALPHA = 8, 1, 2, 1,
 def encode(channels: NDArray[Any], metadata: Metadata) -> bytes:
     """Channels (H, W, 1 to 4) uint16: grey, grey + alpha, RGB or RGBA; one deflated strip."""
     height, width, count = channels.shape
-    strip = zlib.compress(np.ascontiguousarray(channels, "<u2").tobytes(), 6)
+    strip = zlib.compress(np.ascontiguousarray(channels, "<u2").data, 6)
     directory = ImageFileDirectory_v2(b"II*\x00\x00\x00\x00\x00")
     _add_exif(directory, metadata.exif)
     directory[_WIDTH], directory[_HEIGHT] = width, height

@@ -1,0 +1,198 @@
+"""How large the finished picture is, and the one exact resize that gets it there. Knows nothing of networks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lib_facerestore.errors import SettingsError
+
+MAX_SCALE = 8.0
+# JPEG and WebP stop at 65,535 and 16,383 px; libraries that read pictures begin to fail above 32,767 (int16 maps of
+# OpenCV's warps).
+MAX_SIDE_PX = 32_767
+# Lanczos with three lobes, the radius Pillow uses; source px when the picture grows, target px when it shrinks.
+_LOBES = 3.0
+# Source pixels of one band: bounds the float copy to about 16 MB a channel.
+_BAND_PX = 4_000_000
+
+
+@dataclass(frozen=True)
+class TargetSize:
+    """The size that was asked for: a scale, or width and/or height, or the longest side. None means not asked for.
+
+    scale: a factor from 1 to 8. width, height: px; one alone keeps the aspect. mode, where both are given: "fit" stays
+    inside them and keeps the aspect, "crop" fills them and cuts equal parts off both ends. longest_side_px: px.
+    max_megapixels: the finished picture has at most that many million pixels, whatever was asked for.
+    """
+
+    scale: float | None = None
+    width: int | None = None
+    height: int | None = None
+    mode: Literal["fit", "crop"] = "fit"
+    longest_side_px: int | None = None
+    max_megapixels: float = 256.0
+
+
+@dataclass(frozen=True)
+class SizePlan:
+    """What to do: resize to `resized_hw` (height, width), then cut out `crop` (left, top, right, bottom), if any.
+
+    notes: sentences for the report, on what differs from what was asked for.
+    """
+
+    resized_hw: tuple[int, int]
+    crop: tuple[int, int, int, int] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def final_hw(self) -> tuple[int, int]:
+        """(height, width) of the finished picture."""
+        if self.crop is None:
+            return self.resized_hw
+        left, top, right, bottom = self.crop
+        return bottom - top, right - left
+
+
+def target_size(size_hw: tuple[int, int], wanted: TargetSize) -> SizePlan:
+    """The plan that turns a picture of `size_hw` into the size asked for.
+
+    Raises: SettingsError for values that are no size, for none or more than one of the three ways to ask, and for a
+    picture more than 8 times as wide or high as the source.
+    """
+    _check(wanted)
+    height, width = size_hw
+    if wanted.mode == "crop" and wanted.width is not None and wanted.height is not None:
+        return _cropped(size_hw, wanted.width, wanted.height, wanted.max_megapixels)
+    scale = _scale(size_hw, wanted)
+    notes: tuple[str, ...] = ()
+    allowed = math.sqrt(wanted.max_megapixels * 1e6 / (height * width))
+    resized = _sides(size_hw, scale, round_down=False)
+    if resized[0] * resized[1] > wanted.max_megapixels * 1e6:
+        smaller = _sides(size_hw, min(scale, allowed), round_down=True)
+        notes = (_reduced(resized, smaller, wanted.max_megapixels),)
+        resized = smaller
+    _check_result(size_hw, resized)
+    return SizePlan(resized, None, notes)
+
+
+def passes(network_scale: int, size_hw: tuple[int, int], resized_hw: tuple[int, int]) -> int:
+    """How often a network of that factor runs until the picture is at least as large as `resized_hw`; at least once.
+
+    A network of factor 1 cleans and does not enlarge: once.
+    """
+    if network_scale <= 1:
+        return 1
+    count, reached = 1, network_scale
+    while size_hw[0] * reached < resized_hw[0] or size_hw[1] * reached < resized_hw[1]:
+        count, reached = count + 1, reached * network_scale
+    return count
+
+
+def resize_exact(pixels: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]:
+    """One Lanczos resize to (height, width), with a kernel as wide as it must be where the picture shrinks.
+
+    Shapes: (H, W) or (H, W, 3), uint8 or uint16 → the same kind, new memory unless nothing changes. Computes in
+    float32 and rounds once; overshoot is clipped. Pixel centres: u = (x + ½)·W/w − ½. Works in bands of rows, so that
+    no float copy of the picture exists.
+    Source: Pillow's Image.resize (mode F, LANCZOS, box); its 8-bit mode rounds between the two axes, and cv2's
+    INTER_LANCZOS4 does not widen its kernel.
+    """
+    if pixels.shape[:2] == size_hw:
+        return pixels
+    height, width = size_hw
+    result = np.empty((height, width, *pixels.shape[2:]), pixels.dtype)
+    ratio = pixels.shape[0] / height
+    reach = math.ceil(_LOBES * max(ratio, 1.0)) + 1
+    rows = max(1, int(_BAND_PX / (max(pixels.shape[1], width) * max(ratio, 1.0))))
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        first = max(0, math.floor(top * ratio) - reach)
+        last = min(pixels.shape[0], math.ceil(bottom * ratio) + reach)
+        band, target = np.atleast_3d(pixels[first:last]), np.atleast_3d(result[top:bottom])
+        _resize_band(band, target, (top * ratio - first, bottom * ratio - first))
+    return result
+
+
+def _resize_band(source: NDArray[Any], target: NDArray[Any], place: tuple[float, float]) -> None:
+    """Fill `target` (h, w, C) with the rows `place` = (first, last) of `source`, one channel after the other."""
+    height, width, channels = target.shape
+    box = (0.0, max(0.0, place[0]), float(source.shape[1]), min(float(source.shape[0]), place[1]))
+    largest = np.iinfo(target.dtype).max
+    for channel in range(channels):
+        plane = Image.fromarray(source[..., channel].astype(np.float32))
+        resized = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS, box))
+        target[..., channel] = np.clip(np.rint(resized), 0, largest).astype(target.dtype)
+
+
+def _check(wanted: TargetSize) -> None:
+    """Raises: SettingsError."""
+    asked = [wanted.scale is not None, wanted.width is not None or wanted.height is not None]
+    asked.append(wanted.longest_side_px is not None)
+    if sum(asked) != 1:
+        allowed = "given, and no other size" if not any(asked) else "the only size: no width, height or longest side"
+        raise SettingsError("scale", wanted.scale, allowed)
+    if wanted.scale is not None and not 1.0 <= wanted.scale <= MAX_SCALE:  # false for NaN too
+        raise SettingsError("scale", wanted.scale, f"a number from 1 to {MAX_SCALE:g}")
+    for name in ("width", "height", "longest_side_px"):
+        side = getattr(wanted, name)
+        if side is not None and not 1 <= side <= MAX_SIDE_PX:
+            raise SettingsError(name, side, f"a whole number of pixels from 1 to {MAX_SIDE_PX}")
+    if not 0.0 < wanted.max_megapixels <= 1000.0:
+        raise SettingsError("max_megapixels", wanted.max_megapixels, "a number above 0 and at most 1000")
+    if wanted.mode == "crop" and (wanted.width is None or wanted.height is None):
+        raise SettingsError("mode", wanted.mode, "fit, unless both width and height are given")
+
+
+def _scale(size_hw: tuple[int, int], wanted: TargetSize) -> float:
+    """The factor that fits what was asked for."""
+    height, width = size_hw
+    if wanted.scale is not None:
+        return wanted.scale
+    if wanted.longest_side_px is not None:
+        return wanted.longest_side_px / max(size_hw)
+    factors = [] if wanted.width is None else [wanted.width / width]
+    return min(factors + ([] if wanted.height is None else [wanted.height / height]))
+
+
+def _cropped(size_hw: tuple[int, int], width: int, height: int, max_megapixels: float) -> SizePlan:
+    """Cover width × height, then cut equal parts off both ends of the longer axis."""
+    notes: tuple[str, ...] = ()
+    if width * height > max_megapixels * 1e6:
+        smaller = _sides((height, width), math.sqrt(max_megapixels * 1e6 / (height * width)), round_down=True)
+        notes = (_reduced((height, width), smaller, max_megapixels),)
+        height, width = smaller
+    cover = max(height / size_hw[0], width / size_hw[1])
+    resized = _sides(size_hw, cover, round_down=False)
+    resized = max(resized[0], height), max(resized[1], width)
+    _check_result(size_hw, resized)
+    top, left = (resized[0] - height) // 2, (resized[1] - width) // 2
+    crop = (left, top, left + width, top + height)
+    return SizePlan(resized, None if resized == (height, width) else crop, notes)
+
+
+def _sides(size_hw: tuple[int, int], scale: float, round_down: bool) -> tuple[int, int]:
+    """(height, width) times scale, at least 1 px."""
+    half = 0.0 if round_down else 0.5
+    height, width = (max(1, math.floor(side * scale + half)) for side in size_hw)
+    return height, width
+
+
+def _check_result(size_hw: tuple[int, int], resized_hw: tuple[int, int]) -> None:
+    """Raises: SettingsError when the result is more than 8 times the source, or has a side over the limit."""
+    largest = [min(math.floor(side * MAX_SCALE + 0.5), MAX_SIDE_PX) for side in size_hw]
+    if resized_hw[0] > largest[0] or resized_hw[1] > largest[1]:
+        asked = f"{resized_hw[1]}×{resized_hw[0]} px"
+        raise SettingsError("size", asked, f"at most {largest[1]}×{largest[0]} px for this picture")
+
+
+def _reduced(asked_hw: tuple[int, int], given_hw: tuple[int, int], max_megapixels: float) -> str:
+    return (
+        f"The size was reduced from {asked_hw[1]}×{asked_hw[0]} to {given_hw[1]}×{given_hw[0]} px, "
+        f"because {max_megapixels:g} megapixels is the limit."
+    )

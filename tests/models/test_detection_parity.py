@@ -1,0 +1,70 @@
+"""End to end against the stock recipe on every sample photograph: our resizing against facexlib's, same network."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from stock import stock_helper
+
+from lib_facerestore.engine import pixels
+from lib_facerestore.models import bundled, catalogue
+from lib_facerestore.models.detectors import RetinaFaceDetector
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+SPEC = catalogue.by_name("RetinaFace MobileNet0.25", "detector")
+SHORT_SIDE_PX = 640
+
+
+def stock_landmarks(network, rgb):
+    """(N, 5, 2) in the picture, by `get_face_landmarks_5(resize=640)` at our threshold, moved to pixel centres."""
+    helper = stock_helper(rgb)
+    helper.face_det = SimpleNamespace(detect_faces=lambda image, _: network.detect_faces(image, SPEC.threshold))
+    helper.get_face_landmarks_5(resize=SHORT_SIDE_PX)
+    height, width = rgb.shape[:2]
+    scale = min(height, width) / SHORT_SIDE_PX
+    # stock multiplies by one scale though it cut both sides to whole pixels; exact is (x + ½)·W/w − ½ for each axis
+    small = np.array(helper.all_landmarks_5) / scale
+    ratio = np.array([width / int(width / scale), height / int(height / scale)])
+    return (small + 0.5) * ratio - 0.5
+
+
+@pytest.fixture(scope="module")
+def distances():
+    """Landmark distances in % of the eye distance, of every labelled photograph's faces; and the unmatched faces."""
+    from facexlib.detection.retinaface import RetinaFace
+
+    device = torch.device("cpu")
+    state = bundled.convert(SPEC, bundled.locate(SPEC.bundled))
+    detector = RetinaFaceDetector(SPEC, SPEC.bundled.sha256, state, device)
+    network = RetinaFace(network_name="mobile0.25", device=device)
+    network.load_state_dict(state)
+    percent, unmatched = {}, []
+    for row in json.loads((SAMPLES / "labels.json").read_text(encoding="utf-8"))["photographs"]:
+        rgb = pixels.read(SAMPLES / row["file"]).pixels
+        stock = stock_landmarks(network.eval(), rgb)
+        percent[row["file"]] = []
+        for face in detector.detect([rgb], SPEC.threshold, SHORT_SIDE_PX)[0]:
+            apart = np.hypot(*(stock - face.landmarks).transpose(2, 0, 1))
+            nearest = apart[apart.mean(axis=1).argmin()]
+            eyes_px = np.hypot(*(face.landmarks[1] - face.landmarks[0]))
+            if nearest.mean() > eyes_px:
+                unmatched.append((row["file"], face.box))
+            else:
+                percent[row["file"]] += list(100 * nearest / eyes_px)
+    return percent, unmatched
+
+
+def test_our_faces_are_stocks_faces(distances):
+    assert distances[1] == []
+
+
+def test_landmarks_agree_with_the_stock_recipe(distances):
+    every = np.concatenate(list(distances[0].values()))
+
+    assert every.size >= 5 * 40
+    # what is left is the filter: ours averages, stock's LANCZOS4 aliases
+    assert np.median(every) <= 1
+    assert every.max() <= 4
