@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -56,6 +57,5 @@ def picture() -> Picture:
 @pytest.fixture(scope="session")
 def photograph() -> np.ndarray:
     """Part of a real photograph, 384 px high and 512 px wide, RGB."""
-    import cv2
-    rgb = cv2.imread("/tmp/samples-work/sk/skimage/data/astronaut.png")[..., ::-1]
+    rgb = cv2.imread(str(SAMPLES / "photographs" / "astronaut.jpg"))[..., ::-1]
     return np.ascontiguousarray(rgb[:384])

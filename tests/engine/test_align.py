@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from support import face_at, smooth_noise
 
-from lib_facerestore.engine.align import FFHQ_TEMPLATE_512, affine_to_template, align, crop_with, take_whole, to_unit_float
+from lib_facerestore.engine.align import (
+    FFHQ_TEMPLATE_512,
+    affine_to_template,
+    align,
+    crop_with,
+    take_whole,
+    to_unit_float,
+)
 from lib_facerestore.engine.data import Face
 
 WHITE = 255

@@ -10,7 +10,14 @@ from lib_facerestore.engine.align import align
 
 WHITE = 255
 # x, y, native side in px, degrees; the last two are cut by the border.
-FACES = [(240, 190, 60, 0), (250, 180, 180, 25), (256, 190, 350, -8), (300, 200, 150, 180), (30, 50, 200, 10), (490, 360, 300, 75)]
+FACES = [
+    (240, 190, 60, 0),
+    (250, 180, 180, 25),
+    (256, 190, 350, -8),
+    (300, 200, 150, 180),
+    (30, 50, 200, 10),
+    (490, 360, 300, 75),
+]
 
 
 def inside(affine, height, width, side=512, rim=1.0):

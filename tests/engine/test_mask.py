@@ -87,8 +87,11 @@ def test_softer_oval_keeps_its_half_line():
 
 
 @pytest.mark.parametrize("classes", [PARSENET_CLASSES, BISENET_CLASSES])
-@pytest.mark.parametrize(("name", "is_shown"), [("hair", True), ("earring", True), ("skin", True), ("mouth", True)]
-    + [("background", False), ("hat", False), ("neck", False), ("necklace", False), ("cloth", False)])
+@pytest.mark.parametrize(
+    ("name", "is_shown"),
+    [("hair", True), ("earring", True), ("skin", True), ("mouth", True)]
+    + [("background", False), ("hat", False), ("neck", False), ("necklace", False), ("cloth", False)],
+)
 def test_parts_are_kept_by_name_whatever_the_parsers_order(classes, name, is_shown):
     labels = np.full((128, 128), classes.index(name), np.uint8)
 
@@ -98,8 +101,8 @@ def test_parts_are_kept_by_name_whatever_the_parsers_order(classes, name, is_sho
 
 
 def test_both_parsers_know_every_kept_part():
-    assert KEPT_PARTS <= set(PARSENET_CLASSES)
-    assert KEPT_PARTS <= set(BISENET_CLASSES)
+    assert set(PARSENET_CLASSES) >= KEPT_PARTS
+    assert set(BISENET_CLASSES) >= KEPT_PARTS
     assert len(PARSENET_CLASSES) == len(BISENET_CLASSES) == 19
 
 

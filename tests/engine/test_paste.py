@@ -1,5 +1,7 @@
 """Crop to canvas: what changes, what must not, and where things land."""
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -103,7 +105,7 @@ def test_more_visibility_shows_more_of_the_restored_face(picture):
         paste_face(canvas, inverted(crop), visibility)
         distances.append(np.abs(canvas.astype(int) - picture.pixels))
 
-    assert all((after >= before).all() for before, after in zip(distances, distances[1:]))
+    assert all((after >= before).all() for before, after in itertools.pairwise(distances))
     assert distances[-1].sum() > distances[0].sum()
 
 
@@ -216,7 +218,7 @@ def test_paste_touches_only_the_masks_rectangle(x, y, native, degrees, scale, ro
 
     paste_face(canvas, RestoredCrop(restored.crop, restored.pixels, mask, "x", None), 1.0, scale)
 
-    # rim: what bilinear sampling adds, one pixel of the coarser of crop (at most 2 px averaged) and canvas, and rounding
+    # what bilinear sampling adds: a pixel of the coarser of crop (at most 2 px averaged) and canvas, and rounding
     rim = 2 + 2 * max(native / 64 * scale, 1)
     corners = np.array([[c, r] for c in columns for r in rows]) - affine[:, 2]
     on_canvas = (corners @ np.linalg.inv(turn).T + 0.5) * scale - 0.5

@@ -38,12 +38,16 @@ def exact_paste(pixels, restored, s):
     picture = np.stack([(xs + 0.5) / s - 0.5, (ys + 0.5) / s - 0.5, np.ones_like(xs)])
     u, v = np.tensordot(restored.crop.affine, picture, axes=1)
     mask = map_coordinates(restored.mask.astype(np.float64), [v, u], order=1, mode="constant")
-    face = [map_coordinates(restored.pixels[..., c].astype(np.float64), [v, u], order=1, mode="nearest") for c in range(3)]
+    face = [
+        map_coordinates(restored.pixels[..., c].astype(np.float64), [v, u], order=1, mode="nearest") for c in range(3)
+    ]
     return pixels + (np.stack(face, axis=-1) * WHITE - pixels) * mask[..., None]
 
 
 @pytest.mark.parametrize("degrees", [0, 17, -60, 180])
-@pytest.mark.parametrize(("x", "y", "native"), [(230, 165, 260), (230, 165, 330), (280, 200, 500), (40, 60, 300), (256, 192, 700)])
+@pytest.mark.parametrize(
+    ("x", "y", "native"), [(230, 165, 260), (230, 165, 330), (280, 200, 500), (40, 60, 300), (256, 192, 700)]
+)
 def test_face_is_pasted_as_facexlib_pastes_it(photograph, x, y, native, degrees):
     ours, stock = ours_and_stock(photograph, face_at(x, y, native, degrees))
 

@@ -27,7 +27,7 @@ def run(picture, tools, settings=SETTINGS, progress=None):
 
 
 def has_changed(result, picture, face):
-    x, y = (int(round(v)) for v in face.landmarks[2])
+    x, y = (round(v) for v in face.landmarks[2])
     here = slice(y - 8, y + 8), slice(x - 8, x + 8)
     return bool((result.picture.pixels[here] != picture.pixels[here]).any())
 
@@ -72,7 +72,11 @@ def test_finish_leaves_the_prepared_picture_for_another_finish(picture):
 def test_crops_reach_the_restorer_in_the_chosen_order_and_batches(picture):
     restorer = FakeRestorer()
 
-    run(picture, tools(LEFT, MIDDLE, RIGHT, restorer=restorer, face_batch=2), RestoreSettings(face_order="right to left"))
+    run(
+        picture,
+        tools(LEFT, MIDDLE, RIGHT, restorer=restorer, face_batch=2),
+        RestoreSettings(face_order="right to left"),
+    )
 
     assert restorer.batches == [[2, 1], [0]]
 

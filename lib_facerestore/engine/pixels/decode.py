@@ -20,7 +20,14 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.engine.pixels import png
 from lib_facerestore.engine.pixels.files import read_bytes
-from lib_facerestore.engine.pixels.metadata import as_arrays, carrier_of, metadata_of, orientation_of, upright
+from lib_facerestore.engine.pixels.metadata import (
+    as_arrays,
+    carrier_of,
+    metadata_of,
+    orientation_of,
+    upright,
+    with_upright_orientation,
+)
 from lib_facerestore.engine.pixels.pil import NUMBERS_WITHOUT_WHITE, frame_notes, from_pil, quiet_pillow
 from lib_facerestore.errors import PictureError, SettingsError
 
@@ -109,9 +116,11 @@ def _read_sixteen_bit(name: Path | str, image: Image.Image, data: bytes) -> Pict
     else:
         _check_strips(name, image.tag_v2, len(data))  # type: ignore[attr-defined]
         has_alpha, is_grey = image.mode in ("RGBA", "LA", "RGBa"), image.mode in ("L", "LA", "I;16")
-    channels = _decode_sixteen_bit(name, data)
-    # OpenCV leaves the orientation alone under IMREAD_UNCHANGED. It must be read before Pillow applies a TIFF's own.
-    pixels, alpha = as_arrays(upright(channels, orientation_of(carrier)))
+    orientation = orientation_of(carrier)
+    if image.format == "TIFF" and orientation != 1:
+        # OpenCV turns TIFF, unasked, and leaves PNG alone. A TIFF has the layout of an EXIF block.
+        data = with_upright_orientation(data) or data
+    pixels, alpha = as_arrays(upright(_decode_sixteen_bit(name, data), orientation))
     if image.mode == "RGBa" and alpha is not None:
         pixels = _straight(pixels, alpha)
     return Picture(pixels, alpha if has_alpha else None, is_grey, metadata_of(carrier, data), frame_notes(image))
@@ -151,7 +160,8 @@ def _why_unknown(data: bytes) -> str:
         tags = ImageFileDirectory_v2(data[:8])
         file = io.BytesIO(data)
         file.seek(tags.next)
-        tags.load(file)
+        with quiet_pillow():
+            tags.load(file)
         bits = [int(value) for value in tags.get(258, (1,))]
     except _DECODER_ERRORS:
         return unknown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 from lib_facerestore.engine.data import Metadata, Picture
 from lib_facerestore.engine.pixels import png, tiff
 from lib_facerestore.engine.pixels.files import already_there, write_atomically
-from lib_facerestore.engine.pixels.pil import to_pil
+from lib_facerestore.engine.pixels.pil import quiet_pillow, to_pil
 from lib_facerestore.errors import PictureError, SettingsError
 
 FormatName = Literal["same", "png", "jpeg", "webp", "tiff", "bmp", "avif"]
@@ -34,6 +35,7 @@ _SUFFIX_FORMATS = {
 }
 _DEFAULT_QUALITY = 95
 _SIXTEEN_BIT_FORMATS = ("PNG", "TIFF")
+_MOST_JPEG_BLOCK_BYTES = 65500
 _LARGEST_JPEG_SIDE_PX, _LARGEST_WEBP_SIDE_PX = 65500, 16383
 
 
@@ -79,7 +81,7 @@ def write(picture: Picture, path: Path, overwrite: bool = False, options: WriteO
 
     Raises: PictureError when the file is there already, or cannot be encoded or written.
     """
-    if path.exists() and not overwrite:
+    if not overwrite and os.path.exists(path):  # Path.exists raises where a name is too long
         raise already_there(path)
     write_atomically(path, encode(picture, path, options or WriteOptions()), overwrite)
 
@@ -94,9 +96,10 @@ def encode(picture: Picture, path: Path, options: WriteOptions) -> bytes:
         raise PictureError(path, f"cannot be written: use one of {', '.join(sorted(_SUFFIX_FORMATS))}.")
     _check_side(picture, path, file_format)
     try:
-        if picture.pixels.dtype == np.uint16 and file_format in _SIXTEEN_BIT_FORMATS:
-            return _sixteen_bit(picture, file_format)
-        return _eight_bit(picture, file_format, options)
+        with quiet_pillow():
+            if picture.pixels.dtype == np.uint16 and file_format in _SIXTEEN_BIT_FORMATS:
+                return _sixteen_bit(picture, file_format)
+            return _eight_bit(picture, file_format, options)
     except (OSError, ValueError, KeyError, TypeError, struct.error, OverflowError, cv2.error) as error:
         raise PictureError(path, f"cannot be encoded: {error}.") from error
 
@@ -109,6 +112,9 @@ def losses(picture: Picture, path: Path) -> tuple[str, ...]:
         lost.append(f"{file_format} holds 8 bits per channel; 16 were rounded to 8.")
     if picture.alpha is not None and file_format == "JPEG":
         lost.append("JPEG holds no transparency; it was left out.")
+    for kind, block in (("EXIF", picture.metadata.exif), ("XMP", picture.metadata.xmp)):
+        if _is_too_long(block, file_format):
+            lost.append(f"JPEG holds 64 KB of {kind}; the picture's {len(block) // 1024} KB were left out.")
     if picture.alpha is not None and picture.is_grey and file_format == "TIFF" and picture.pixels.dtype == np.uint16:
         lost.append("16-bit grey with alpha was written as RGB with alpha, which more programs read.")
     return tuple(lost)
@@ -141,29 +147,48 @@ def _eight_bit(picture: Picture, file_format: str, options: WriteOptions) -> byt
     image = to_pil(picture)
     if file_format == "JPEG" and picture.alpha is not None:
         image = image.convert("L" if picture.is_grey else "RGB")
+    if file_format == "BMP" and picture.alpha is not None:
+        image = image.convert("RGBA")
     arguments = _metadata_arguments(picture.metadata, file_format) | _quality(picture, file_format, options)
     buffer = io.BytesIO()
     image.save(buffer, file_format, **arguments)
-    return buffer.getvalue()
+    return _with_alpha_mask(buffer.getvalue()) if file_format == "BMP" and image.mode == "RGBA" else buffer.getvalue()
+
+
+def _with_alpha_mask(data: bytes) -> bytes:
+    """The 32-bit BMP with a header that says which byte is alpha; with Pillow's header its own reader drops it.
+
+    Source: BITMAPV4HEADER of the Windows GDI reference.
+    """
+    masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    size_and_bits, rest = data[18:30], data[34:54]
+    header = struct.pack("<I", 108) + size_and_bits + struct.pack("<I", 3) + rest + masks + b"BGRs" + bytes(48)
+    start = 14 + len(header)
+    return b"BM" + struct.pack("<IHHI", start + len(data) - 54, 0, 0, start) + header + data[54:]
 
 
 def _metadata_arguments(metadata: Metadata, file_format: str) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     if metadata.icc and file_format != "BMP":
         arguments["icc_profile"] = metadata.icc
-    if metadata.exif and file_format != "BMP":
+    if metadata.exif and file_format != "BMP" and not _is_too_long(metadata.exif, file_format):
         arguments["exif"] = b"Exif\x00\x00" + metadata.exif
     if metadata.dots_per_inch and file_format in ("PNG", "JPEG", "TIFF", "BMP"):
         arguments["dpi"] = metadata.dots_per_inch
     if file_format == "PNG":
         arguments["pnginfo"] = _png_text(metadata)
-    elif metadata.xmp and file_format in ("JPEG", "WEBP", "AVIF"):
+    elif metadata.xmp and file_format in ("JPEG", "WEBP", "AVIF") and not _is_too_long(metadata.xmp, file_format):
         arguments["xmp"] = metadata.xmp
     elif metadata.xmp and file_format == "TIFF":
         arguments["tiffinfo"] = {700: metadata.xmp}
     if metadata.comment and file_format == "JPEG":
         arguments["comment"] = metadata.comment
     return arguments
+
+
+def _is_too_long(block: bytes, file_format: str) -> bool:
+    """Whether the block does not fit the format: a JPEG's marker holds 64 KB, part of it the block's name."""
+    return file_format == "JPEG" and len(block) > _MOST_JPEG_BLOCK_BYTES
 
 
 def _png_text(metadata: Metadata) -> PngInfo:

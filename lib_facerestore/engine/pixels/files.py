@@ -50,8 +50,8 @@ def write_atomically(path: Path, data: bytes | memoryview, overwrite: bool = Tru
         _give_name(temporary, path, overwrite)
     except FileExistsError as error:
         raise already_there(path) from error
-    except OSError as error:
-        raise PictureError(path, f"cannot be written: {error.strerror or error}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise PictureError(path, f"cannot be written: {getattr(error, 'strerror', None) or error}.") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -1,0 +1,190 @@
+"""Target sizes as data, and the exact resize."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from lib_facerestore.engine import sizes
+from lib_facerestore.engine.sizes import SizePlan, TargetSize, passes, resize_exact, target_size
+from lib_facerestore.errors import SettingsError
+
+
+@pytest.mark.parametrize(
+    ("wanted", "plan"),
+    [
+        (TargetSize(scale=1), SizePlan((384, 512))),
+        (TargetSize(scale=2), SizePlan((768, 1024))),
+        (TargetSize(scale=1.37), SizePlan((526, 701))),  # 526.08 and 701.44
+        (TargetSize(scale=8), SizePlan((3072, 4096))),
+        (TargetSize(width=1000), SizePlan((750, 1000))),
+        (TargetSize(height=100), SizePlan((100, 133))),
+        (TargetSize(width=1024, height=1024), SizePlan((768, 1024))),
+        (TargetSize(longest_side_px=2048), SizePlan((1536, 2048))),
+        (TargetSize(longest_side_px=256), SizePlan((192, 256))),
+        # Covered by 1365.33 × 1024; 341 px too wide, 170 of them off the left.
+        (TargetSize(width=1024, height=1024, mode="crop"), SizePlan((1024, 1365), (170, 0, 1194, 1024))),
+        (TargetSize(width=1024, height=768, mode="crop"), SizePlan((768, 1024))),
+    ],
+)
+def test_sizes_with_written_out_numbers(wanted, plan):
+    assert target_size((384, 512), wanted) == plan
+
+
+def test_the_megapixel_ceiling_reduces_and_says_so():
+    plan = target_size((3000, 4000), TargetSize(scale=4, max_megapixels=48))
+
+    assert plan.resized_hw == (6000, 8000)
+    assert plan.notes == ("The size was reduced from 16000×12000 to 8000×6000 px, because 48 megapixels is the limit.",)
+
+
+def test_the_ceiling_holds_for_a_crop_too():
+    plan = target_size((384, 512), TargetSize(width=2000, height=1000, mode="crop", max_megapixels=0.5))
+
+    assert plan.final_hw == (500, 1000)
+    assert plan.resized_hw == (750, 1000)
+    assert len(plan.notes) == 1
+
+
+@settings(deadline=None)
+@given(
+    height=st.integers(1, 3000),
+    width=st.integers(1, 3000),
+    scale=st.floats(1, 8),
+    megapixels=st.floats(0.01, 50),
+)
+def test_no_plan_is_over_the_ceiling(height, width, scale, megapixels):
+    plan = target_size((height, width), TargetSize(scale=scale, max_megapixels=megapixels))
+
+    assert plan.final_hw[0] * plan.final_hw[1] <= megapixels * 1e6
+    assert bool(plan.notes) == (plan.final_hw != (math.floor(height * scale + 0.5), math.floor(width * scale + 0.5)))
+
+
+@settings(deadline=None)
+@given(
+    height=st.integers(1, 3000), width=st.integers(1, 3000), asked=st.tuples(st.integers(1, 3000), st.integers(1, 3000))
+)
+def test_a_crop_has_exactly_the_size_asked_for_or_is_refused(height, width, asked):
+    wanted = TargetSize(width=asked[1], height=asked[0], mode="crop")
+
+    try:
+        plan = target_size((height, width), wanted)
+    except SettingsError:
+        assert max(asked[0] / height, asked[1] / width) > 7
+        return
+
+    assert plan.final_hw == asked
+    assert plan.resized_hw[0] >= asked[0]
+    assert plan.resized_hw[1] >= asked[1]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (TargetSize(scale=0), "scale cannot be 0: it must be a number from 1 to 8"),
+        (TargetSize(scale=-2.0), "scale cannot be -2.0"),
+        (TargetSize(scale=math.nan), "scale cannot be nan"),
+        (TargetSize(scale=math.inf), "scale cannot be inf"),
+        (TargetSize(scale=100), "scale cannot be 100"),
+        (TargetSize(scale=0.5), "scale cannot be 0.5"),
+        (TargetSize(), "given, and no other size"),
+        (TargetSize(scale=2, width=100), "the only size"),
+        (TargetSize(width=100, longest_side_px=100), "the only size"),
+        (TargetSize(width=0), "width cannot be 0: it must be a whole number of pixels from 1 to 32767"),
+        (TargetSize(height=-1), "height cannot be -1"),
+        (TargetSize(width=40_000), "width cannot be 40000"),
+        (TargetSize(longest_side_px=0), "longest_side_px cannot be 0"),
+        (TargetSize(scale=2, max_megapixels=0), "max_megapixels cannot be 0"),
+        (TargetSize(scale=2, max_megapixels=math.nan), "max_megapixels cannot be nan"),
+        (TargetSize(width=512, mode="crop"), "mode cannot be 'crop'"),
+        (TargetSize(width=5000), "size cannot be '5000×3750 px': it must be at most 4096×3072 px for this picture"),
+    ],
+)
+def test_what_is_no_size_gets_a_sentence(wanted, words):
+    with pytest.raises(SettingsError) as caught:
+        target_size((384, 512), wanted)
+
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("network_scale", "resized_hw", "count"),
+    [
+        (4, (80, 120), 1),
+        (4, (160, 240), 1),
+        (4, (161, 240), 2),
+        (2, (320, 480), 3),
+        (1, (320, 480), 1),
+        (4, (10, 15), 1),
+    ],
+)
+def test_passes_reach_the_size(network_scale, resized_hw, count):
+    assert passes(network_scale, (40, 60), resized_hw) == count
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("size_hw", [(75, 160), (20, 31), (37, 53), (1, 1), (200, 3)])
+def test_a_flat_picture_stays_flat(dtype, size_hw):
+    pixels = np.full((37, 53, 3), np.iinfo(dtype).max - 3, dtype)
+
+    result = resize_exact(pixels, size_hw)
+
+    assert result.shape == (*size_hw, 3)
+    assert result.dtype == dtype
+    assert (result == np.iinfo(dtype).max - 3).all()
+
+
+@pytest.mark.parametrize("new_width", [71, 200, 331])
+def test_a_ramp_lands_on_pixel_centres(new_width):
+    ramp = np.broadcast_to(np.arange(100, dtype=np.uint16)[None, :] * 600, (8, 100))
+
+    result = resize_exact(ramp, (8, new_width))
+
+    # u = (x + ½)·100/w − ½; 6 source px from the border, where Lanczos sees beyond it. 15 is 0.025 px: Lanczos with
+    # three lobes ripples by 2 % of a ramp's step; the wrong convention would be off by up to half a px, 300.
+    centres = (np.arange(new_width) + 0.5) * 100 / new_width - 0.5
+    inside = (centres > 6) & (centres < 93)
+    np.testing.assert_allclose(result[4, inside], centres[inside] * 600, atol=15)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_overshoot_is_clipped_and_not_wrapped(dtype):
+    edge = np.zeros((40, 61), dtype)
+    edge[:, 30:] = np.iinfo(dtype).max
+
+    result = resize_exact(edge, (80, 171)).astype(np.int64)
+
+    # A wrapped value would be a step down by nearly the whole range in the bright half.
+    assert result[:, :75].max() < 0.2 * np.iinfo(dtype).max
+    assert result[:, 95:].min() > 0.8 * np.iinfo(dtype).max
+
+
+def test_shrinking_averages_a_fine_pattern_to_grey():
+    stripes = np.zeros((64, 90, 3), np.uint8)
+    stripes[:, ::2] = 255
+
+    result = resize_exact(stripes, (16, 22))
+
+    # Without a widened kernel the stripes alias to black, white or slow waves.
+    assert abs(result[:, 2:-2].astype(int) - 127.5).max() < 3
+
+
+@pytest.mark.parametrize("size_hw", [(211, 97), (30, 40), (500, 64)])
+def test_bands_give_what_one_piece_gives(size_hw, monkeypatch):
+    pixels = np.random.default_rng(5).integers(0, 65536, (120, 83), np.uint16)
+    whole = np.asarray(Image.fromarray(pixels.astype(np.float32)).resize(size_hw[::-1], Image.Resampling.LANCZOS))
+    monkeypatch.setattr(sizes, "_BAND_PX", 83 * 9)
+
+    banded = resize_exact(pixels, size_hw)
+
+    # Pillow holds the box in float32, so a band may round one level of 65,535 differently.
+    assert np.abs(banded - np.clip(np.rint(whole), 0, 65535)).max() <= 1
+
+
+def test_the_same_size_gives_the_same_array():
+    pixels = np.zeros((7, 9, 3), np.uint8)
+
+    assert resize_exact(pixels, (7, 9)) is pixels
