@@ -24,7 +24,7 @@ ALLOWED = {
     "version": (set(), set()),
     "engine": ({"settings", "errors"}, ENGINE_PACKAGES),
     "models": (
-        {"engine.data", "engine.ports", "engine.tiles", *GROUND},
+        {"engine.data", "engine.ports", "engine.tiles", "engine.align", *GROUND},
         {"numpy", "cv2", "filelock", "tqdm", *MODEL_PACKAGES},
     ),
     "session": ({"engine", "models", *GROUND}, {"torch", "numpy"}),

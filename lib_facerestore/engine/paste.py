@@ -12,6 +12,8 @@ from lib_facerestore.errors import SettingsError
 
 # A mask value below half a level of 16 bits changes no pixel.
 _INVISIBLE = 0.5 / 65535
+# 0.5 leaves a plain bilinear warp down to half size; below, samples stay at most two crop pixels apart.
+_SAMPLES_PER_CROP_PIXEL = 0.5
 
 
 def crop_to_canvas(affine: Affine, enlarged: float = 1.0, canvas_scale: float = 1.0) -> Affine:
@@ -62,31 +64,25 @@ def _blend(place: Pixels, pixels: FloatPixels, weight: Mask) -> None:
 
 
 def _warp(restored: RestoredCrop, affine: Affine, rectangle: tuple[int, int, int, int]) -> tuple[FloatPixels, Mask]:
-    """Restored pixels and mask, warped into the rectangle of the canvas."""
+    """Restored pixels and mask, warped into the rectangle of the canvas.
+
+    A crop that shrinks is sampled n×n times per canvas pixel and averaged: a restored crop carries detail up to its
+    last pixel, and sampling it at every third pixel would turn that into noise.
+    """
     left, top, right, bottom = rectangle
-    pixels, mask, affine = _shrink_first(restored.pixels, restored.mask, affine)
+    n = max(1, math.ceil(_SAMPLES_PER_CROP_PIXEL / math.sqrt(abs(np.linalg.det(affine[:, :2]))) - 1e-6))
     local = affine.copy()
     local[:, 2] -= (left, top)
-    size_wh = (right - left, bottom - top)
+    local = n * local
+    local[:, 2] += (n - 1) / 2
+    size_wh = ((right - left) * n, (bottom - top) * n)
     # Pixels repeat beyond the crop, so that a mask reaching its border does not blend towards black.
-    warped = cv2.warpAffine(pixels, local, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    warped_mask = cv2.warpAffine(mask, local, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return np.asarray(warped, np.float32), np.clip(warped_mask, 0.0, 1.0)
-
-
-def _shrink_first(pixels: FloatPixels, mask: Mask, affine: Affine) -> tuple[FloatPixels, Mask, Affine]:
-    """Average the crop down by whole halves while the warp would still shrink it more than twice.
-
-    A restored crop carries detail up to its last pixel; sampling it at every third pixel would turn that into noise.
-    """
-    while math.sqrt(abs(np.linalg.det(affine[:, :2]))) < 0.5 and pixels.shape[0] >= 4:
-        side = pixels.shape[0] // 2
-        ratio = pixels.shape[0] / side
-        pixels = np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA), np.float32)
-        mask = np.asarray(cv2.resize(mask, (side, side), interpolation=cv2.INTER_AREA), np.float32)
-        grow = np.array([[ratio, 0, (ratio - 1) / 2], [0, ratio, (ratio - 1) / 2], [0, 0, 1]], np.float64)
-        affine = affine @ grow
-    return pixels, mask, affine
+    pixels = cv2.warpAffine(restored.pixels, local, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    mask = cv2.warpAffine(restored.mask, local, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    if n > 1:
+        pixels = cv2.resize(pixels, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+        mask = cv2.resize(mask, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+    return np.asarray(pixels, np.float32), np.clip(mask, 0.0, 1.0)
 
 
 def _mask_rectangle(mask: Mask, affine: Affine, size_hw: tuple[int, int]) -> tuple[int, int, int, int] | None:

@@ -111,7 +111,7 @@ def _find_faces(picture: Picture, tools: Tools, settings: RestoreSettings) -> tu
     if settings.aligned_input:
         height, width = picture.size_hw
         side = min(height, width)
-        landmarks = align.FFHQ_TEMPLATE_512 * (side / align.CROP_SIDE_PX)
+        landmarks = (align.FFHQ_TEMPLATE_512 + 0.5) * (side / align.CROP_SIDE_PX) - 0.5
         landmarks = landmarks + ((width - side) / 2, (height - side) / 2)
         return (Face(0, (0, 0, width, height), landmarks.astype(np.float32), 1.0),)
     if tools.detector is None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lib_facerestore.engine.data import Box, Face, ModelUsed, Pixels
 from lib_facerestore.models.catalogue import ModelSpec
 from lib_facerestore.models.retinaface import ROW_LENGTH, RetinaFaceNetwork
-from lib_facerestore.models.second_look import look_again
+from lib_facerestore.models.second_look import look_again, overlap
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _CERTAIN = 0.97
 # Below the second value nothing is worth a second look; at most so many places of a picture get one.
 _DOUBTFUL = 0.02
-_MOST_DOUBTFUL = 32
+_MOST_DOUBTFUL = 64
+# Two rows of different scales with this overlap (intersection over union) show the same face.
+_SAME_FACE = 0.4
 # A picture whose short side is this much larger than the first look's gets another look at up to twice the size.
 _WORTH_ANOTHER_SCALE = 1.25
 # A first look this sure found the right points, even where the second look had to confirm that it is a face.
@@ -65,9 +67,8 @@ class RetinaFaceDetector:
             (larger,) = self._rows_at([pixels], min(largest, 2 * short_side_px))
             rows = _merged(rows, larger, certain_score)
         certain = rows[rows[:, 4] >= certain_score]
-        doubtful = drop_nested(np.concatenate([certain, rows[rows[:, 4] < certain_score]]))[len(certain) :]
-        doubtful = doubtful[doubtful[:, 4] < certain_score][:_MOST_DOUBTFUL]
-        confirmed = _confirmed(doubtful, look_again(self.network, pixels, doubtful), threshold)
+        doubtful = _not_within(rows[rows[:, 4] < certain_score], certain)[:_MOST_DOUBTFUL]
+        confirmed = _confirmed(doubtful, look_again(self.network, pixels, doubtful, threshold), threshold)
         kept = np.concatenate([certain, confirmed])
         kept = drop_nested(kept[np.argsort(-kept[:, 4], kind="stable")])
         height, width = pixels.shape[:2]
@@ -115,8 +116,20 @@ def _merged(first: NDArray[np.float32], larger: NDArray[np.float32], certain_sco
     """Rows of both looks, best first; what the first look is certain of comes before all else and keeps its points."""
     rows = np.concatenate([first, larger])
     is_settled = np.concatenate([first[:, 4] >= certain_score, np.zeros(len(larger), bool)])
-    rows = rows[np.lexsort((-rows[:, 4], ~is_settled))]
-    return drop_nested(rows[: 4 * _MOST_DOUBTFUL + int(is_settled.sum())])
+    kept: list[NDArray[np.float32]] = []
+    for row in rows[np.lexsort((-rows[:, 4], ~is_settled))]:
+        if all(overlap(row, other) < _SAME_FACE for other in kept):
+            kept.append(row)
+    return np.array(kept, np.float32).reshape(-1, ROW_LENGTH)
+
+
+def _not_within(rows: NDArray[np.float32], certain: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows that do not show a face that is certain already, or a part of it.
+
+    Doubtful rows are not held against each other before their second look: junk would push real faces out.
+    """
+    free = [row for row in rows if all(_shared_part(row, face) < _NESTED_PART for face in certain)]
+    return np.array(free, np.float32).reshape(-1, ROW_LENGTH)
 
 
 def _confirmed(doubtful: NDArray[np.float32], again: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
