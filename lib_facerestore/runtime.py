@@ -47,7 +47,8 @@ class Runtime:
 
     device: "auto", "cpu", "cuda", "cuda:1", "mps" …; auto takes CUDA where torch finds it.
     face_batch: most faces of one picture that a network gets at once; part of what makes equal bytes.
-    folders: extra folders to look for weights in, first match wins, before `models_folder`.
+    folders: extra folders to look for weights in, first match wins, before `models_folder`; never written to.
+    mirrors: base URLs tried before the catalogue's. licence: "commercial" hides models for non-commercial use.
     """
 
     device: str = "auto"
@@ -57,4 +58,6 @@ class Runtime:
     cache_folder: Path = field(default_factory=lambda: default_data_folder() / "converted")
     folders: tuple[Path, ...] = ()
     downloads_allowed: bool = False
+    mirrors: tuple[str, ...] = ()
+    licence: Literal["any", "commercial"] = "any"
     memory: MemoryPort = field(default_factory=NoHostMemory)

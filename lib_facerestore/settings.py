@@ -4,38 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, get_type_hints
 
-from lib_facerestore.errors import SettingsError, UnknownSetting
+from lib_facerestore.errors import UnknownSetting
+from lib_facerestore.setting_info import SettingInfo, checked, setting
 
 FaceOrder = Literal["largest", "left to right", "right to left", "top to bottom", "score", "centre"]
+Order = Literal["one pass", "upscale first", "restore first"]
+LargeFaces = Literal["auto", "detail", "upsample", "off"]
+SizeMode = Literal["fit", "crop"]
 KeepTone = Literal["auto", "on", "off"]
 MaskKind = Literal["auto", "parsing", "landmarks", "feather"]
-Group = Literal["model", "faces", "mask"]
-
-
-@dataclass(frozen=True)
-class SettingInfo:
-    """What a person and a shell need to know of one setting. `low` and `high` are inclusive."""
-
-    label: str
-    help: str
-    group: Group
-    low: float | None = None
-    high: float | None = None
-    step: float | None = None
-    unit: str = ""
-    infotext: str = ""
-    is_basic: bool = False
-    visible_for: tuple[str, ...] = ()
-    """Abilities of a model without which the control is hidden, for example "fidelity"."""
-
-
-def _setting(default: Any, info: SettingInfo) -> Any:
-    return dataclasses.field(default=default, metadata={"info": info})
 
 
 @dataclass(frozen=True)
@@ -45,7 +26,7 @@ class RestoreSettings:
     Raises: SettingsError, naming the field, the value and what is allowed.
     """
 
-    restorer: str = _setting(
+    restorer: str = setting(
         "auto",
         SettingInfo(
             "Model",
@@ -55,7 +36,7 @@ class RestoreSettings:
             is_basic=True,
         ),
     )
-    fidelity: float = _setting(
+    fidelity: float = setting(
         0.5,
         SettingInfo(
             "CodeFormer weight",
@@ -69,7 +50,7 @@ class RestoreSettings:
             visible_for=("fidelity",),
         ),
     )
-    visibility: float = _setting(
+    visibility: float = setting(
         1.0,
         SettingInfo(
             "Visibility",
@@ -82,7 +63,41 @@ class RestoreSettings:
             is_basic=True,
         ),
     )
-    detection_threshold: float = _setting(
+    second_restorer: str = setting(
+        "none",
+        SettingInfo(
+            "Second model",
+            "A second pass over the faces that the first one restored.",
+            "model",
+            infotext="Face restore second",
+        ),
+    )
+    second_fidelity: float = setting(
+        0.5,
+        SettingInfo(
+            "Second CodeFormer weight",
+            "As the weight above, for the second pass.",
+            "model",
+            0.0,
+            1.0,
+            0.01,
+            infotext="Face restore second weight",
+            visible_for=("fidelity",),
+        ),
+    )
+    second_visibility: float = setting(
+        1.0,
+        SettingInfo(
+            "Second visibility",
+            "0 shows the first pass, 1 the second one.",
+            "model",
+            0.0,
+            1.0,
+            0.01,
+            infotext="Face restore second visibility",
+        ),
+    )
+    detection_threshold: float = setting(
         0.0,
         SettingInfo(
             "Detection threshold",
@@ -94,7 +109,7 @@ class RestoreSettings:
             infotext="Face restore threshold",
         ),
     )
-    detection_size: int = _setting(
+    detection_size: int = setting(
         640,
         SettingInfo(
             "Detection size",
@@ -107,13 +122,13 @@ class RestoreSettings:
             "Face restore detection size",
         ),
     )
-    min_face_px: int = _setting(
+    min_face_px: int = setting(
         24,
         SettingInfo(
             "Smallest face", "Smaller faces are left alone.", "faces", 0, 10000, 1, "px", "Face restore smallest"
         ),
     )
-    max_face_px: int = _setting(
+    max_face_px: int = setting(
         0,
         SettingInfo(
             "Largest face",
@@ -126,7 +141,7 @@ class RestoreSettings:
             "Face restore largest",
         ),
     )
-    min_face_percent: float = _setting(
+    min_face_percent: float = setting(
         0.0,
         SettingInfo(
             "Smallest face, relative",
@@ -139,7 +154,7 @@ class RestoreSettings:
             "Face restore smallest percent",
         ),
     )
-    max_faces: int = _setting(
+    max_faces: int = setting(
         0,
         SettingInfo(
             "Most faces",
@@ -152,11 +167,11 @@ class RestoreSettings:
             "Face restore most",
         ),
     )
-    face_order: FaceOrder = _setting(
+    face_order: FaceOrder = setting(
         "largest",
         SettingInfo("Face order", "Which faces come first.", "faces", infotext="Face restore order"),
     )
-    only_centre_face: bool = _setting(
+    only_centre_face: bool = setting(
         False,
         SettingInfo(
             "Only the centre face",
@@ -165,7 +180,7 @@ class RestoreSettings:
             infotext="Face restore centre only",
         ),
     )
-    aligned_input: bool = _setting(
+    aligned_input: bool = setting(
         False,
         SettingInfo(
             "Input is an aligned face",
@@ -174,7 +189,7 @@ class RestoreSettings:
             infotext="Face restore aligned",
         ),
     )
-    mask: MaskKind = _setting(
+    mask: MaskKind = setting(
         "auto",
         SettingInfo(
             "Mask",
@@ -184,7 +199,7 @@ class RestoreSettings:
             infotext="Face restore mask",
         ),
     )
-    mask_feather: float = _setting(
+    mask_feather: float = setting(
         6.0,
         SettingInfo(
             "Mask feather",
@@ -198,7 +213,7 @@ class RestoreSettings:
         ),
     )
 
-    keep_tone: KeepTone = _setting(
+    keep_tone: KeepTone = setting(
         "auto",
         SettingInfo(
             "Keep grey and sepia",
@@ -208,9 +223,126 @@ class RestoreSettings:
         ),
     )
 
+    upscaler: str = setting(
+        "auto",
+        SettingInfo(
+            "Upscaler",
+            "auto takes the best one whose weights are present; Lanczos needs none.",
+            "upscale",
+            infotext="Face restore upscaler",
+            is_basic=True,
+        ),
+    )
+    scale: float = setting(
+        1.0,
+        SettingInfo(
+            "Scale",
+            "How much larger the picture becomes; 1 leaves its size.",
+            "upscale",
+            1.0,
+            8.0,
+            0.05,
+            "×",
+            "Face restore scale",
+            is_basic=True,
+        ),
+    )
+    width: int = setting(
+        0,
+        SettingInfo("Width", "Width of the result instead of a scale; 0: not asked for.", "upscale", 0, 32767, 1, "px"),
+    )
+    height: int = setting(
+        0,
+        SettingInfo(
+            "Height", "Height of the result instead of a scale; 0: not asked for.", "upscale", 0, 32767, 1, "px"
+        ),
+    )
+    size_mode: SizeMode = setting(
+        "fit",
+        SettingInfo("Width and height", "fit stays inside both, crop fills both and cuts the rest off.", "upscale"),
+    )
+    longest_side: int = setting(
+        0,
+        SettingInfo("Longest side", "Longest side instead of a scale; 0: not asked for.", "upscale", 0, 32767, 1, "px"),
+    )
+    ceiling_megapixels: float = setting(
+        256.0,
+        SettingInfo(
+            "Ceiling",
+            "A result larger than this is reduced to it, and that is said.",
+            "upscale",
+            0.01,
+            1000.0,
+            1.0,
+            "megapixels",
+        ),
+    )
+    denoise: float = setting(
+        0.75,
+        SettingInfo(
+            "Denoise strength",
+            "0 keeps noise, 1 smooths it away; for upscalers that have a twin trained to keep noise.",
+            "upscale",
+            0.0,
+            1.0,
+            0.01,
+            infotext="Face restore denoise",
+            is_basic=True,
+            visible_for=("denoise",),
+        ),
+    )
+    upscale_strength: float = setting(
+        0.75,
+        SettingInfo(
+            "Upscale strength",
+            "0 shows a plain Lanczos resize, 1 the network's picture; faces do not depend on it.",
+            "upscale",
+            0.0,
+            1.0,
+            0.01,
+            infotext="Face restore upscale strength",
+            is_basic=True,
+        ),
+    )
+    second_upscaler: str = setting(
+        "none",
+        SettingInfo("Second upscaler", "Mixed with the first one.", "upscale", infotext="Face restore upscaler 2"),
+    )
+    second_upscaler_visibility: float = setting(
+        0.5,
+        SettingInfo(
+            "Second upscaler visibility",
+            "0 shows the first upscaler, 1 the second one.",
+            "upscale",
+            0.0,
+            1.0,
+            0.01,
+            infotext="Face restore upscaler 2 visibility",
+        ),
+    )
+    order: Order = setting(
+        "one pass",
+        SettingInfo(
+            "Order",
+            "one pass restores faces from the input and places them in the enlarged picture.",
+            "upscale",
+            infotext="Face restore upscaling order",
+        ),
+    )
+    large_faces: LargeFaces = setting(
+        "auto",
+        SettingInfo(
+            "Large faces",
+            "A face whose place is larger than the network's 512 px: detail adds the picture's own fine detail, "
+            "upsample enlarges the restored face with the upscaler, auto upsamples where one runs.",
+            "upscale",
+            infotext="Face restore large faces",
+        ),
+    )
+
     def __post_init__(self) -> None:
         for name, kind in field_types().items():
-            object.__setattr__(self, name, _checked(name, getattr(self, name), kind, setting_info(name)))
+            object.__setattr__(self, name, checked(name, getattr(self, name), kind, setting_info(name)))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> RestoreSettings:
@@ -238,32 +370,6 @@ def setting_info(name: str) -> SettingInfo:
     return info
 
 
-def choices(kind: Any) -> tuple[str, ...]:
-    """The allowed strings of a Literal type; empty for other types."""
-    return tuple(get_args(kind))
-
-
-def _checked(name: str, value: object, kind: Any, info: SettingInfo) -> bool | int | float | str:
-    """The value in its declared type, or SettingsError; whole floats pass for ints, never text for numbers."""
-    if kind is bool:
-        if not isinstance(value, bool):
-            raise SettingsError(name, value, "true or false")
-        return value
-    if kind in (int, float):
-        return _checked_number(name, value, kind, info)
-    if not isinstance(value, str):
-        raise SettingsError(name, value, "text")
-    if choices(kind) and value not in choices(kind):
-        raise SettingsError(name, value, f"one of {', '.join(choices(kind))}")
-    return value
-
-
-def _checked_number(name: str, value: object, kind: Any, info: SettingInfo) -> int | float:
-    assert info.low is not None, f"{name} has no range"
-    assert info.high is not None, f"{name} has no range"
-    allowed = f"{'a whole number' if kind is int else 'a number'} from {info.low:g} to {info.high:g}"
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise SettingsError(name, value, allowed)
-    if not info.low <= value <= info.high or (kind is int and value != int(value)):
-        raise SettingsError(name, value, allowed)
-    return int(value) if kind is int else float(value)
+def setting_default(name: str) -> Any:
+    """The default of one setting."""
+    return RestoreSettings.__dataclass_fields__[name].default

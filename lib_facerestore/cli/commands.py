@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import difflib
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lib_facerestore.cli import EXIT_WRONG_USE
+from lib_facerestore.cli import EXIT_DONE, EXIT_WRONG_USE
 from lib_facerestore.engine.pixels.encode import Chroma, FormatName
-from lib_facerestore.settings import RestoreSettings, choices, field_types, setting_info
+from lib_facerestore.runtime import Runtime
+from lib_facerestore.setting_info import choices
+from lib_facerestore.settings import RestoreSettings, field_types, setting_info
 from lib_facerestore.version import VERSION
+
+DEFAULT_UPSCALE = 4.0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,11 +43,15 @@ def _all_options(parser: argparse.ArgumentParser) -> list[str]:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = _Parser(prog="facerestore", description="Finds, restores and pastes back faces in pictures.")
+    top = _Parser(prog="facerestore", description="Finds, restores and pastes back faces; enlarges pictures.")
     top.add_argument("--version", action="version", version=VERSION)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     _add_restore(commands)
+    _add_upscale(commands)
+    _add_fetch(commands)
     models = commands.add_parser("models", help="list the models and where their weights are", allow_abbrev=False)
+    _add_machine_options(models)
+    models.add_argument("--markdown", action="store_true", help="as the table of the README")
     models.set_defaults(run=_run_models)
     doctor = commands.add_parser("doctor", help="check versions, device and weights", allow_abbrev=False)
     _add_machine_options(doctor)
@@ -56,22 +65,63 @@ def settings_from(options: argparse.Namespace) -> RestoreSettings:
     Raises: SettingsError.
     """
     given = {name: value for name in field_types() if (value := getattr(options, name)) is not None}
+    if options.no_restore:
+        given["restorer"] = "none"
+    if options.no_upscale:
+        given |= {"scale": 1.0, "width": 0, "height": 0, "longest_side": 0}
+    elif options.command == "upscale" and not given.keys() & {"scale", "width", "height", "longest_side"}:
+        given["scale"] = DEFAULT_UPSCALE
     return RestoreSettings.from_mapping(given)
+
+
+def runtime_from(options: argparse.Namespace) -> Runtime:
+    """The machine as the options describe it."""
+    runtime = Runtime(
+        device=options.device,
+        folders=tuple(options.look_in),
+        downloads_allowed=options.download,
+        mirrors=tuple(options.mirror),
+        licence=options.licence,
+    )
+    return runtime if options.models is None else dataclasses.replace(runtime, models_folder=options.models)
 
 
 def _add_restore(commands: Any) -> None:
     command = commands.add_parser("restore", help="restore the faces in pictures", allow_abbrev=False)
+    command.add_argument("--faces", action="store_true", help="also write each face's crop before and after")
+    command.add_argument("--no-restore", action="store_true", help="leave faces alone; loads nothing for them")
+    command.add_argument("--no-upscale", action="store_true", help="leave the size alone; loads no upscaler")
+    _add_run_options(command)
+    command.set_defaults(run=_run_restore)
+
+
+def _add_upscale(commands: Any) -> None:
+    text = "enlarge pictures, four times unless a size is given; faces are left to the upscaler"
+    command = commands.add_parser("upscale", help=text, description=text, allow_abbrev=False)
+    _add_run_options(command)
+    command.set_defaults(run=_run_restore, faces=False, no_restore=True, no_upscale=False)
+
+
+def _add_run_options(command: argparse.ArgumentParser) -> None:
+    """What restoring and upscaling files have in common."""
     command.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
     command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder for the results")
     command.add_argument("--overwrite", action="store_true", help="replace results that are there already")
     command.add_argument("--report", type=Path, metavar="FILE.json", help="write what was done to each picture")
     command.add_argument("--compare", action="store_true", help="also write a before | after picture")
-    command.add_argument("--faces", action="store_true", help="also write each face's crop before and after")
     _add_file_options(command)
     _add_machine_options(command)
     for name, kind in field_types().items():
         _add_setting(command, name, kind)
-    command.set_defaults(run=_run_restore)
+
+
+def _add_fetch(commands: Any) -> None:
+    command = commands.add_parser("fetch", help="download official weights", allow_abbrev=False)
+    command.add_argument("names", nargs="*", metavar="NAME", help="models, such as codeformer or 'gfpgan 1.4'")
+    command.add_argument("--all", action="store_true", help="every model that the licence mode shows")
+    command.add_argument("--for", dest="for_restorer", metavar="NAME", help="a restorer, a detector and a parser")
+    _add_machine_options(command)
+    command.set_defaults(run=_run_fetch)
 
 
 def _add_file_options(command: argparse.ArgumentParser) -> None:
@@ -91,6 +141,11 @@ def _add_file_options(command: argparse.ArgumentParser) -> None:
 
 def _add_machine_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    command.add_argument("--models", type=Path, metavar="FOLDER", help="folder for weights")
+    command.add_argument("--look-in", type=Path, action="append", default=[], metavar="FOLDER", help="more weights")
+    command.add_argument("--download", action="store_true", help="fetch missing weights at their first use")
+    command.add_argument("--mirror", action="append", default=[], metavar="URL", help="tried before the official place")
+    command.add_argument("--licence", choices=["any", "commercial"], default="any", help="commercial hides the others")
 
 
 def _add_setting(command: argparse.ArgumentParser, name: str, kind: Any) -> None:
@@ -115,16 +170,25 @@ def number(text: str) -> float:
 def _run_restore(options: argparse.Namespace) -> int:
     from lib_facerestore.cli.restore import restore_files
 
-    return restore_files(options, settings_from(options))
+    return restore_files(options, settings_from(options), runtime_from(options))
+
+
+def _run_fetch(options: argparse.Namespace) -> int:
+    from lib_facerestore.cli.fetch import fetch_models
+
+    return fetch_models(options, runtime_from(options))
 
 
 def _run_models(options: argparse.Namespace) -> int:
-    from lib_facerestore.cli.inventory import print_models
+    from lib_facerestore.cli.inventory import model_table, print_models
 
-    return print_models()
+    if options.markdown:
+        print(model_table())
+        return EXIT_DONE
+    return print_models(runtime_from(options))
 
 
 def _run_doctor(options: argparse.Namespace) -> int:
     from lib_facerestore.cli.inventory import print_doctor
 
-    return print_doctor(options.device)
+    return print_doctor(runtime_from(options))

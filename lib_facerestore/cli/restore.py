@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import FloatPixels, Picture, Result
 from lib_facerestore.engine.pixels.encode import losses
 from lib_facerestore.engine.report import status_line, to_plain
+from lib_facerestore.engine.sizes import resize_exact
 from lib_facerestore.errors import FaceRestoreError, PictureError, SettingsError, WeightsError
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session import Session
@@ -36,12 +39,12 @@ class FileJob:
     faces: bool
 
 
-def restore_files(options: argparse.Namespace, settings: RestoreSettings) -> int:
+def restore_files(options: argparse.Namespace, settings: RestoreSettings, runtime: Runtime) -> int:
     """Restore every picture named; exit status 1 when any of them failed.
 
     Raises: SettingsError, WeightsError: nothing can be done for any picture.
     """
-    job = _job(options, settings)
+    job = _job(options, settings, runtime)
     job.session.tools(settings)  # a missing model is said once, before any picture is read
     make_folder(job.folder)
     records = []
@@ -79,10 +82,10 @@ def make_folder(folder: Path) -> None:
         raise PictureError(folder, f"cannot be used as a folder: {error.strerror}.") from error
 
 
-def _job(options: argparse.Namespace, settings: RestoreSettings) -> FileJob:
+def _job(options: argparse.Namespace, settings: RestoreSettings, runtime: Runtime) -> FileJob:
     """Raises: SettingsError."""
     return FileJob(
-        session=Session(Runtime(device=options.device)),
+        session=Session(runtime),
         settings=settings,
         folder=options.output,
         limits=pixels.ReadLimits(megapixels=options.max_megapixels),
@@ -101,9 +104,9 @@ def _target(source: Path, job: FileJob, written: set[Path]) -> Path:
     target = job.folder / (job.writing.target_stem(source.stem) + pixels.output_suffix(source, job.writing))
     if target in written:
         raise PictureError(source, f"would replace {target}, which this run wrote for another picture.")
-    if source.exists() and target.exists() and source.samefile(target):
+    if os.path.exists(source) and os.path.exists(target) and source.samefile(target):
         raise PictureError(source, "would be replaced by its own result; choose another folder.")
-    if target.exists() and not job.overwrite:
+    if os.path.exists(target) and not job.overwrite:
         raise PictureError(target, "is there already; choose another folder or --overwrite.")
     return target
 
@@ -113,7 +116,8 @@ def _restore_one(source: Path, target: Path, job: FileJob) -> Result:
     (result,) = job.session.restore([before], job.settings)
     pixels.write(result.picture, target, job.overwrite, job.writing)
     if job.compare:
-        compare = Picture(np.hstack([before.pixels, result.picture.pixels]), is_grey=before.is_grey)
+        same_size = resize_exact(before.pixels, result.picture.size_hw)
+        compare = Picture(np.hstack([same_size, result.picture.pixels]), is_grey=before.is_grey)
         pixels.write(compare, target.with_name(f"{target.stem}-compare.png"), job.overwrite)
     if job.faces:
         _write_faces(result, target.with_name(f"{target.stem}-faces"), job.overwrite)
@@ -139,8 +143,10 @@ def _shown(sources: list[Path]) -> Iterator[Path]:
     yield from tqdm(sources, unit="picture", disable=not sys.stderr.isatty())
 
 
-def _say(text: str, stream: object = None) -> None:
-    """A line that a progress bar does not tear apart."""
+def _say(text: str, stream: TextIO | None = None) -> None:
+    """A line that a progress bar does not tear apart; names that the terminal cannot show are escaped."""
     from tqdm import tqdm
 
-    tqdm.write(text, file=stream or sys.stdout)
+    stream = stream or sys.stdout
+    encoding = stream.encoding or "utf-8"
+    tqdm.write(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)

@@ -215,6 +215,12 @@ class Report:
     fidelity: float | None = None
     visibility: float = 1.0
     mask: str = ""
+    looked_for_faces: bool = True
+    second_restorer: str = ""
+    upscaler: str = ""
+    size_hw: tuple[int, int] = (0, 0)
+    scale: float = 1.0
+    tiles: int = 0
     device: str = ""
     seconds: tuple[tuple[str, float], ...] = ()
     warnings: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -10,13 +11,15 @@ import numpy as np
 from lib_facerestore.engine.data import Affine, FloatPixels, Mask, Pixels, RestoredCrop
 from lib_facerestore.errors import SettingsError
 
+Scale: TypeAlias = float | tuple[float, float]
+"""One factor, or one for x and one for y."""
 # A mask value below half a level of 16 bits changes no pixel.
 _INVISIBLE = 0.5 / 65535
 # 0.5 leaves a plain bilinear warp down to half size; below, samples stay at most two crop pixels apart.
 _SAMPLES_PER_CROP_PIXEL = 0.5
 
 
-def crop_to_canvas(affine: Affine, enlarged: float = 1.0, canvas_scale: float = 1.0) -> Affine:
+def crop_to_canvas(affine: Affine, enlarged: float = 1.0, canvas_scale: Scale = 1.0) -> Affine:
     """The affine from a restored crop to the canvas.
 
     affine: picture → crop. enlarged: k, restored side / crop side. canvas_scale: s, canvas px per picture px.
@@ -26,17 +29,21 @@ def crop_to_canvas(affine: Affine, enlarged: float = 1.0, canvas_scale: float = 
     """
     inverse = cv2.invertAffineTransform(affine)
     undo = np.array([[1 / enlarged, 0, (1 / enlarged - 1) / 2], [0, 1 / enlarged, (1 / enlarged - 1) / 2], [0, 0, 1]])
-    back = canvas_scale * (np.asarray(inverse, np.float64) @ undo)
-    back[:, 2] += (canvas_scale - 1) / 2
+    scale_xy = np.broadcast_to(np.asarray(canvas_scale, np.float64), 2)
+    back = scale_xy[:, None] * (np.asarray(inverse, np.float64) @ undo)
+    back[:, 2] += (scale_xy - 1) / 2
     return np.asarray(back, np.float64)
 
 
-def paste_face(canvas: Pixels, restored: RestoredCrop, visibility: float, canvas_scale: float = 1.0) -> None:
+def paste_face(
+    canvas: Pixels, restored: RestoredCrop, visibility: float, canvas_scale: Scale = 1.0, keep_detail: bool = False
+) -> None:
     """Blend one restored face into the canvas, in place.
 
     Shapes: canvas (H, W, 3) RGB, uint8 or uint16, writable; restored as in `RestoredCrop`. Rounds once.
     visibility in [0, 1]; 0 leaves the canvas bit for bit. Pixels outside the mask are not touched.
-    canvas_scale: canvas px per picture px.
+    canvas_scale: canvas px per picture px; two values, for x and y, where a size in whole px makes them differ.
+    keep_detail: add the canvas' own detail that is finer than the restored crop's pixels.
     Raises: SettingsError if visibility is outside [0, 1].
     """
     if not 0.0 <= visibility <= 1.0:
@@ -51,7 +58,23 @@ def paste_face(canvas: Pixels, restored: RestoredCrop, visibility: float, canvas
     left, top, right, bottom = rectangle
     pixels, mask = _warp(restored, affine, rectangle)
     place = canvas[top:bottom, left:right]
+    if keep_detail:
+        pixels = pixels + finer_detail(place, math.sqrt(abs(np.linalg.det(affine[:, :2]))))
     _blend(place, pixels, mask * np.float32(visibility))
+
+
+def finer_detail(place: Pixels, shrink: float) -> FloatPixels:
+    """What of the pixels is lost when they are reduced by that factor: their high band, float32 around 0.
+
+    Shapes: place (H, W, 3) uint8 or uint16.
+    """
+    height, width = place.shape[:2]
+    if shrink <= 1:
+        return np.zeros(place.shape, np.float32)
+    values = place.astype(np.float32) * np.float32(1.0 / np.iinfo(place.dtype).max)
+    small_wh = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    small = cv2.resize(values, small_wh, interpolation=cv2.INTER_AREA)
+    return np.asarray(values - cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _blend(place: Pixels, pixels: FloatPixels, weight: Mask) -> None:

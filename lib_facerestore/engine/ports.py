@@ -106,5 +106,10 @@ class Tools:
     detector: Detector | None
     restorer: Restorer | None
     parser: Parser | None = None
+    second_restorer: Restorer | None = None
+    upscaler: Upscaler | None = None
+    second_upscaler: Upscaler | None = None
+    warnings: tuple[str, ...] = ()
+    """What loading had to do otherwise than asked for."""
     device: str = "cpu"
     face_batch: int = 4

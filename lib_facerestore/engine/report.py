@@ -15,6 +15,8 @@ def status_line(report: Report) -> str:
     parts = [_faces(report)]
     if report.count("restored"):
         parts.append(_model(report))
+    if report.upscaler:
+        parts.append(_upscaling(report))
     parts.append(f"{total_seconds(report):.2f} s")
     parts.append(report.device)
     return " · ".join(part for part in parts if part)
@@ -39,7 +41,7 @@ def to_plain(report: Report) -> dict[str, object]:
 def _faces(report: Report) -> str:
     total = len(report.faces)
     if total == 0:
-        return "no face found"
+        return "no face found" if report.looked_for_faces else ""
     counts = [f"{report.count('restored')} restored"] if report.count("restored") else []
     unrestored: tuple[Outcome, ...] = ("skipped", "failed")
     for outcome in unrestored:
@@ -56,8 +58,13 @@ def _reasons(faces: list[FaceReport]) -> str:
     return "; ".join(reasons[:3]) + more
 
 
+def _upscaling(report: Report) -> str:
+    tiles = f", {report.tiles} {'tile' if report.tiles == 1 else 'tiles'}" if report.tiles else ""
+    return f"{report.upscaler} ×{report.scale:g}{tiles}"
+
+
 def _model(report: Report) -> str:
-    words = [report.restorer]
+    words = [report.restorer if not report.second_restorer else f"{report.restorer}, then {report.second_restorer}"]
     if report.fidelity is not None:
         words.append(f"weight {report.fidelity:g}")
     if report.visibility != 1:

@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ import filelock
 
 from lib_facerestore.errors import WeightsDamaged, WeightsMissing, WeightsUnknown, WeightsUnreachable
 from lib_facerestore.models.hashes import HashCache, difference, move_aside, plain_bytes, sha256_of, verify_file
+from lib_facerestore.models.remote_file import RemoteFile
 from lib_facerestore.models.transfer import Check, NoRoom, Progress, Transfer, download
 from lib_facerestore.models.web import FetchPolicy, GaveUp, OtherSize, host_of
 
@@ -26,22 +26,6 @@ logger = logging.getLogger(__name__)
 _LOCK_POLL_S = 0.2
 # 255 bytes is the longest name of common file systems; .part and .damaged.2 come on top.
 _LONGEST_NAME_BYTES = 200
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file that can be downloaded and how to know it. urls: first is best. size_bytes 0: not known."""
-
-    name: str
-    urls: tuple[str, ...]
-    size_bytes: int
-    sha256: str
-
-    @property
-    def identity(self) -> str:
-        """Size and hash as a sentence mentions them."""
-        size = f"{plain_bytes(self.size_bytes)}, " if self.size_bytes else ""
-        return f"{size}sha256 begins {self.sha256[:8]}"
 
 
 def check_name(name: str) -> None:

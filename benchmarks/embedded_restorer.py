@@ -1,0 +1,235 @@
+"""The embedded restorer on faces shrunk to 1/4 and JPEG-compressed, beside the original, the degraded and bicubic.
+
+python benchmarks/embedded_restorer.py writes docs/embedded-restorer.md and docs/images/embedded-restorer.jpg.
+The faces are all those of the four whole photographs that are large enough; none is left out for how it turns out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lib_facerestore.engine import align, pipeline, pixels
+from lib_facerestore.engine.data import Face, FloatPixels, Mask, Picture, Pixels, Prepared
+from lib_facerestore.runtime import Runtime
+from lib_facerestore.session import Session
+from lib_facerestore.settings import RestoreSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+# Photographs as taken, so that every face is another person; the montages repeat these faces.
+PHOTOGRAPHS = ("solvay_1927", "astronaut", "hopper", "cameraman")
+SMALLEST_FACE_PX = 60  # leaves 15 px of the face
+SHRINK = 4
+JPEG_QUALITY = 40
+# The line: restored at least as sharp as the degraded crop, at most twice as sharp as the original.
+HIGHEST_OF_ORIGINAL = 2.0
+VERSIONS = ("original", "degraded", "bicubic", "restored")
+TILE_PX, HEAD_PX, FACES_PER_ROW = 160, 22, 2
+
+
+@dataclass(frozen=True, eq=False)
+class Specimen:
+    """One labelled face and the part of its photograph around it.
+
+    pixels: (H, W, 3) RGB uint8, sides divisible by SHRINK. landmarks: (5, 2) px of that part.
+    """
+
+    name: str
+    size_px: float
+    pixels: Pixels
+    landmarks: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The face's four crops, (512, 512, 3) float32 in [0, 1] in one geometry, and where the face is in them."""
+
+    specimen: Specimen
+    crops: dict[str, FloatPixels]
+    mask: Mask
+
+    def sharpness(self, version: str) -> float:
+        """Variance of the Laplacian of the grey crop, levels of 255, within the mask."""
+        grey = cv2.cvtColor(self.crops[version], cv2.COLOR_RGB2GRAY) * 255
+        return float(cv2.Laplacian(grey, cv2.CV_32F, ksize=1)[self.mask >= 0.5].var())
+
+    def colour_shift(self) -> float:
+        """Largest difference of a channel's mean within the mask, restored against degraded, levels of 255."""
+        inside = self.mask >= 0.5
+        means = [self.crops[version][inside].mean(axis=0) * 255 for version in ("restored", "degraded")]
+        return float(np.abs(means[0] - means[1]).max())
+
+    def verdict(self) -> str:
+        """Holds, or on which side it leaves the line."""
+        restored = self.sharpness("restored")
+        if restored < self.sharpness("degraded"):
+            return "too soft"
+        return "too sharp" if restored > HIGHEST_OF_ORIGINAL * self.sharpness("original") else "holds"
+
+
+def specimens() -> list[Specimen]:
+    """All faces of the photographs that are large enough, in the order of the labels."""
+    labels = json.loads((ROOT / "samples" / "labels.json").read_text(encoding="utf-8"))
+    rows = {Path(row["file"]).stem: row for row in labels["photographs"]}
+    found = []
+    for name in PHOTOGRAPHS:
+        picture = pixels.read(ROOT / "samples" / rows[name]["file"])
+        for index, face in enumerate(rows[name]["faces"]):
+            left, top, right, bottom = face["box"]
+            if max(right - left, bottom - top) >= SMALLEST_FACE_PX:
+                found.append(_specimen(f"{name} {index}", picture, face))
+    return found
+
+
+def _specimen(name: str, picture: Picture, face: dict[str, Any]) -> Specimen:
+    """The face with three times its box around it, cut to the picture and to whole blocks of SHRINK px."""
+    left, top, right, bottom = face["box"]
+    size = max(right - left, bottom - top)
+    height, width = picture.size_hw
+    x0, y0 = max(0, round((left + right) / 2 - 1.6 * size)), max(0, round((top + bottom) / 2 - 1.4 * size))
+    x1, y1 = min(width, round((left + right) / 2 + 1.6 * size)), min(height, round((top + bottom) / 2 + 1.4 * size))
+    x1, y1 = x1 - (x1 - x0) % SHRINK, y1 - (y1 - y0) % SHRINK
+    landmarks = np.array(face["landmarks"], np.float32) - np.array([x0, y0], np.float32)
+    return Specimen(name, size, np.ascontiguousarray(picture.pixels[y0:y1, x0:x1]), landmarks)
+
+
+def degrade(rgb: Pixels) -> Pixels:
+    """Averaged over blocks of SHRINK px, then through JPEG."""
+    small_wh = (rgb.shape[1] // SHRINK, rgb.shape[0] // SHRINK)
+    small = cv2.resize(rgb, small_wh, interpolation=cv2.INTER_AREA)
+    done, data = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    assert done
+    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+
+
+def restore(specimen: Specimen, session: Session) -> Outcome:
+    """Degrade and restore with the real pipeline; the labels stand in for the detector."""
+    settings = RestoreSettings(restorer="Real-ESRGAN x4plus (embedded)", min_face_px=0)
+    degraded = degrade(specimen.pixels)
+    # A point of the small picture lies at (x + ½) / SHRINK − ½.
+    landmarks = (specimen.landmarks + 0.5) / SHRINK - 0.5
+    height, width = degraded.shape[:2]
+    face = Face(0, (0, 0, width, height), landmarks, 1.0)
+    crop = align.align(degraded, face)
+    assert crop is not None, specimen.name
+    prepared = Prepared(Picture(degraded), (face,), (crop,), ())
+    result = pipeline.finish(prepared, pipeline.choose_all(prepared, settings), session.tools(settings), settings)
+    (restored,) = result.restored
+    # The same square in the large picture, so that all four crops lie on each other to a fraction of a pixel.
+    affine = crop.affine / SHRINK
+    affine[:, 2] = crop.affine[:, 2] + crop.affine[:, :2] @ np.full(2, 0.5 / SHRINK - 0.5)
+    bicubic = cv2.resize(degraded, (width * SHRINK, height * SHRINK), interpolation=cv2.INTER_CUBIC)
+    crops = {
+        "original": align.crop_with(specimen.pixels, face, affine, crop.side_px).pixels,
+        "degraded": crop.pixels,
+        "bicubic": align.crop_with(bicubic, face, affine, crop.side_px).pixels,
+        "restored": restored.pixels,
+    }
+    return Outcome(specimen, crops, restored.mask)
+
+
+def contact_sheet(outcomes: list[Outcome]) -> Pixels:
+    """Each face's four crops side by side under its name, sharpness and verdict."""
+    strips = [_strip(outcome) for outcome in outcomes]
+    while len(strips) % FACES_PER_ROW:
+        strips.append(np.full_like(strips[0], 255))
+    rows = [np.hstack(strips[start : start + FACES_PER_ROW]) for start in range(0, len(strips), FACES_PER_ROW)]
+    return np.vstack(rows)
+
+
+def _strip(outcome: Outcome) -> Pixels:
+    tiles = [cv2.resize(outcome.crops[v], (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA) for v in VERSIONS]
+    gap = np.ones((TILE_PX, 10, 3), np.float32)
+    strip = pixels.from_unit_float(np.hstack([*tiles, gap]))
+    head = np.full((HEAD_PX, strip.shape[1], 3), 255, np.uint8)
+    figures = " / ".join(f"{outcome.sharpness(version):.0f}" for version in VERSIONS)
+    text = f"{outcome.specimen.name}, {outcome.specimen.size_px:.0f} px: {figures}, {outcome.verdict()}"
+    colour = (0, 90, 0) if outcome.verdict() == "holds" else (170, 0, 0)
+    cv2.putText(head, text, (4, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.45, colour, 1, cv2.LINE_AA)
+    return np.vstack([head, strip])
+
+
+def table(outcomes: list[Outcome]) -> list[str]:
+    """One Markdown row for each face."""
+    lines = [
+        "| face | px | original | degraded | bicubic | restored | of original | colour shift | line |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for outcome in outcomes:
+        sharp = [outcome.sharpness(version) for version in VERSIONS]
+        verdict = outcome.verdict()
+        lines.append(
+            f"| {outcome.specimen.name} | {outcome.specimen.size_px:.0f} | "
+            + " | ".join(f"{value:.1f}" for value in sharp)
+            + f" | {sharp[3] / sharp[0]:.2f}× | {outcome.colour_shift():.1f} "
+            + f"| {verdict if verdict == 'holds' else f'**{verdict}**'} |"
+        )
+    return lines
+
+
+def page(outcomes: list[Outcome], seconds: float) -> str:
+    """docs/embedded-restorer.md."""
+    import torch
+
+    held = [outcome for outcome in outcomes if outcome.verdict() == "holds"]
+    failed = ", ".join(f"{o.specimen.name} ({o.verdict()})" for o in outcomes if o not in held) or "none"
+    return "\n".join(
+        [
+            "# The embedded restorer on small faces",
+            "",
+            "`python benchmarks/embedded_restorer.py` writes this page.",
+            "",
+            f"All {len(outcomes)} faces of at least {SMALLEST_FACE_PX} px in the four whole photographs of `samples/`, "
+            f"each another person. The part of the picture around the face is shrunk to 1/{SHRINK} by area averaging, "
+            f"saved as JPEG of quality {JPEG_QUALITY}, and restored by the pipeline with Real-ESRGAN x4plus; the "
+            "labelled landmarks stand in for the detector. All four versions are 512×512 crops of one geometry.",
+            "",
+            "The figures are variances of the Laplacian of the grey crop (levels of 255) where the landmark mask is at "
+            "least ½. The line: at least the degraded crop's, at most twice the original's. *Colour shift* is the "
+            "largest difference of a channel's mean between restored and degraded, in levels.",
+            "",
+            f"**{len(held)} of {len(outcomes)} faces hold the line.** Outside it: {failed}.",
+            "",
+            *NOTES,
+            "",
+            *table(outcomes),
+            "",
+            "From left to right: original, degraded as the pipeline cuts it out, bicubic, restored; above each the "
+            "four figures.",
+            "",
+            "![Contact sheet](images/embedded-restorer.jpg)",
+            "",
+            f"Python {platform.python_version()}, PyTorch {torch.__version__}, NumPy {np.__version__}, "
+            f"OpenCV {cv2.__version__}, {os.cpu_count()} CPU cores; {seconds:.0f} s.",
+            "",
+        ]
+    )
+
+
+NOTES: tuple[str, ...] = ()
+
+
+def main() -> None:
+    """Restore all, write the page and the sheet."""
+    started = time.perf_counter()
+    session = Session(Runtime(device="cpu"))
+    outcomes = [restore(specimen, session) for specimen in specimens()]
+    seconds = time.perf_counter() - started
+    sheet = ROOT / "docs" / "images" / "embedded-restorer.jpg"
+    sheet.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(sheet), contact_sheet(outcomes)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
+    (ROOT / "docs" / "embedded-restorer.md").write_text(page(outcomes, seconds), encoding="utf-8")
+    print("\n".join(table(outcomes)))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""`facerestore fetch`: official weights into our own folder, each verified; one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable
+
+from lib_facerestore.cli import EXIT_DONE, EXIT_SOME_FAILED
+from lib_facerestore.errors import FaceRestoreError, SettingsError
+from lib_facerestore.models import catalogue, weights
+from lib_facerestore.models.spec import Kind, ModelSpec
+from lib_facerestore.runtime import Runtime
+
+_KINDS: tuple[Kind, ...] = ("restorer", "detector", "parser", "upscaler")
+
+
+def fetch_models(options: argparse.Namespace, runtime: Runtime) -> int:
+    """Fetch what was named; exit status 1 when any of it failed.
+
+    Raises: SettingsError for unknown names, before anything is fetched.
+    """
+    runtime = dataclasses.replace(runtime, downloads_allowed=True)
+    status = EXIT_DONE
+    for spec in _wanted(options, runtime):
+        try:
+            found = _fetch_one(spec, runtime)
+            print(f"{spec.name}: {found}")
+        except FaceRestoreError as error:
+            print(error, file=sys.stderr)
+            status = EXIT_SOME_FAILED
+    return status
+
+
+def _wanted(options: argparse.Namespace, runtime: Runtime) -> list[ModelSpec]:
+    rows = [spec for spec in weights.available(runtime) if spec.remote is not None]
+    if options.all:
+        return rows
+    specs = [_named(name, rows) for name in options.names]
+    if options.for_restorer:
+        # Stock's own detector and parser, which are what the restorers' authors used.
+        specs += [_named(options.for_restorer, rows), _named("RetinaFace ResNet50", rows), _named("ParseNet", rows)]
+    if not specs:
+        raise SettingsError("NAME", "", "a model's name, or use --all or --for; facerestore models lists them")
+    return list(dict.fromkeys(specs))
+
+
+def _named(name: str, rows: list[ModelSpec]) -> ModelSpec:
+    """The row of that name in any role; the newest of a family where only the family was named.
+
+    Raises: SettingsError with the nearest names.
+    """
+    for kind in _KINDS:
+        try:
+            return catalogue.by_name(name, kind, rows)
+        except SettingsError:
+            continue
+    for spec in rows:
+        if spec.name.lower().startswith(name.lower()) or (spec.remote and spec.remote.name.lower() == name.lower()):
+            return spec
+    raise catalogue.unknown("model", name, rows)
+
+
+def _fetch_one(spec: ModelSpec, runtime: Runtime) -> str:
+    """Where the file is now."""
+    from tqdm import tqdm
+
+    with tqdm(total=spec.size_bytes or None, unit="B", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
+        report: Callable[[int, int], None] = lambda done, total: bar.update(done - bar.n)  # noqa: E731
+        found = weights.need(spec, runtime, report)
+    if found.notice:
+        print(found.notice, file=sys.stderr)
+    return str(found.path)

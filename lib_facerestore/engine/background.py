@@ -1,0 +1,104 @@
+"""The picture enlarged, before any face is placed on it. Knows nothing of faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib_facerestore.engine import sizes
+from lib_facerestore.engine.data import Picture, Pixels
+from lib_facerestore.engine.ports import Progress, Tools, Upscaler
+from lib_facerestore.settings import RestoreSettings
+
+# Rows blended at a time; bounds the float copies to some tens of megabytes.
+_BAND_PX = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """An enlarged picture, still uncut.
+
+    pixels: (H, W, 3), writable, of the picture's dtype. alpha: (H, W) or None. crop: what to cut out at the very end.
+    scale_xy: px of the background per px of the picture.
+    """
+
+    pixels: Pixels
+    alpha: NDArray[Any] | None
+    crop: tuple[int, int, int, int] | None
+    scale_xy: tuple[float, float]
+    tiles: int = 0
+    device: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def wanted_size(settings: RestoreSettings) -> sizes.TargetSize | None:
+    """The size that the settings ask for; None where they leave the picture's own."""
+    asked = settings.width or settings.height or settings.longest_side
+    if not asked and settings.scale == 1:
+        return None
+    return sizes.TargetSize(
+        scale=None if asked else settings.scale,
+        width=settings.width or None,
+        height=settings.height or None,
+        mode=settings.size_mode,
+        longest_side_px=settings.longest_side or None,
+        max_megapixels=settings.ceiling_megapixels,
+    )
+
+
+def enlarge(picture: Picture, tools: Tools, settings: RestoreSettings, progress: Progress) -> Background:
+    """Run the upscalers, mix them, and resize once to the exact size.
+
+    Raises: SettingsError for a size that this picture cannot get; OutOfMemory, InferenceFailed, Interrupted.
+    """
+    wanted = wanted_size(settings)
+    if wanted is None:
+        return Background(picture.pixels.copy(), picture.alpha, None, (1.0, 1.0))
+    height, width = picture.size_hw
+    plan = sizes.target_size(picture.size_hw, wanted)
+    strength = settings.upscale_strength if tools.upscaler is not None else 0.0
+    plain = None if strength == 1 else sizes.resize_exact(picture.pixels, plan.resized_hw)
+    tiles, device, warnings = 0, "", plan.notes
+    result = plain
+    if tools.upscaler is not None and strength > 0:
+        result, tiles, device, more = _run(tools.upscaler, picture.pixels, plan.resized_hw, progress)
+        warnings += more
+        visibility = settings.second_upscaler_visibility
+        if tools.second_upscaler is not None and visibility > 0:
+            second, second_tiles, device, more = _run(tools.second_upscaler, picture.pixels, plan.resized_hw, progress)
+            result, tiles, warnings = mix(result, second, visibility), tiles + second_tiles, warnings + more
+        if plain is not None:
+            result = mix(plain, result, strength)
+    assert result is not None, "a strength below 1 has a plain resize, a strength of 1 an upscaler"
+    alpha = None if picture.alpha is None else sizes.resize_exact(picture.alpha, plan.resized_hw)
+    scale_xy = (plan.resized_hw[1] / width, plan.resized_hw[0] / height)
+    pixels = result if result.flags.writeable else result.copy()
+    return Background(pixels, alpha, plan.crop, scale_xy, tiles, device, warnings)
+
+
+def mix(base: Pixels, top: Pixels, visibility: float) -> Pixels:
+    """base + (top − base)·visibility, rounded once; 0 and 1 give one of them bit for bit. Works in bands of rows."""
+    if visibility in (0, 1):
+        return top if visibility else base
+    result = np.empty_like(base)
+    rows = max(1, _BAND_PX // base.shape[1])
+    for start in range(0, base.shape[0], rows):
+        band = slice(start, start + rows)
+        low = base[band].astype(np.float32)
+        result[band] = np.rint(low + (top[band] - low) * np.float32(visibility)).astype(base.dtype)
+    return result
+
+
+def _run(
+    upscaler: Upscaler, pixels: Pixels, resized_hw: tuple[int, int], progress: Progress
+) -> tuple[Pixels, int, str, tuple[str, ...]]:
+    """Pixels at the exact size, tiles, device, warnings."""
+    tiles, device = 0, ""
+    warnings: tuple[str, ...] = ()
+    for _ in range(sizes.passes(upscaler.scale, (pixels.shape[0], pixels.shape[1]), resized_hw)):
+        done = upscaler.upscale(pixels, progress)
+        pixels, tiles, device, warnings = done.pixels, tiles + done.tiles, done.device, warnings + done.warnings
+    return sizes.resize_exact(pixels, resized_hw), tiles, device, warnings

@@ -1,0 +1,57 @@
+"""Crops through a restorer, in batches of one picture. A failure becomes one face's reason, never the picture's end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lib_facerestore.engine.data import Crop, FloatPixels
+from lib_facerestore.engine.ports import Progress, Restorer
+from lib_facerestore.errors import InferenceFailed, OutOfMemory
+
+
+def restore_in_batches(
+    crops: Sequence[Crop],
+    restorer: Restorer,
+    fidelity_of: Callable[[Crop], float],
+    most: int,
+    progress: Progress,
+    warnings: list[str],
+) -> list[tuple[Crop, FloatPixels | str]]:
+    """Each crop with its restored pixels, or with the reason why it has none.
+
+    most: faces in one batch. warnings: grows by a sentence for each batch that had to be repeated.
+    Raises: Interrupted.
+    """
+    done: list[tuple[Crop, FloatPixels | str]] = []
+    for batch in _batches(crops, fidelity_of, most):
+        progress.check()
+        done += zip(batch, _restore_batch(batch, restorer, fidelity_of(batch[0]), warnings))
+        progress.step(len(done), len(crops), "faces")
+    return done
+
+
+def _batches(crops: Sequence[Crop], fidelity_of: Callable[[Crop], float], most: int) -> list[list[Crop]]:
+    """Crops of equal fidelity, at most so many together, in a fixed order."""
+    groups: dict[float, list[Crop]] = {}
+    for crop in crops:
+        groups.setdefault(fidelity_of(crop), []).append(crop)
+    return [group[start : start + most] for group in groups.values() for start in range(0, len(group), most)]
+
+
+def _restore_batch(
+    batch: list[Crop], restorer: Restorer, fidelity: float, warnings: list[str]
+) -> list[FloatPixels | str]:
+    """Restored pixels for each crop, or the reason it has none: the whole batch at once, else face by face."""
+    try:
+        return list(restorer.restore(batch, fidelity))
+    except (InferenceFailed, OutOfMemory) as error:
+        if len(batch) == 1:
+            return [str(error)]
+        warnings.append(f"A batch of {len(batch)} faces was repeated one by one. {error}")
+    outcomes: list[FloatPixels | str] = []
+    for crop in batch:
+        try:
+            outcomes += restorer.restore([crop], fidelity)
+        except (InferenceFailed, OutOfMemory) as error:
+            outcomes.append(str(error))
+    return outcomes
