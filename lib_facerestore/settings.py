@@ -249,21 +249,51 @@ class RestoreSettings:
     )
     width: int = setting(
         0,
-        SettingInfo("Width", "Width of the result instead of a scale; 0: not asked for.", "upscale", 0, 32767, 1, "px"),
+        SettingInfo(
+            "Width",
+            "Width of the result instead of a scale; 0: not asked for.",
+            "upscale",
+            0,
+            32767,
+            1,
+            "px",
+            "Face restore width",
+        ),
     )
     height: int = setting(
         0,
         SettingInfo(
-            "Height", "Height of the result instead of a scale; 0: not asked for.", "upscale", 0, 32767, 1, "px"
+            "Height",
+            "Height of the result instead of a scale; 0: not asked for.",
+            "upscale",
+            0,
+            32767,
+            1,
+            "px",
+            "Face restore height",
         ),
     )
     size_mode: SizeMode = setting(
         "fit",
-        SettingInfo("Width and height", "fit stays inside both, crop fills both and cuts the rest off.", "upscale"),
+        SettingInfo(
+            "Width and height",
+            "fit stays inside both, crop fills both and cuts the rest off.",
+            "upscale",
+            infotext="Face restore size mode",
+        ),
     )
     longest_side: int = setting(
         0,
-        SettingInfo("Longest side", "Longest side instead of a scale; 0: not asked for.", "upscale", 0, 32767, 1, "px"),
+        SettingInfo(
+            "Longest side",
+            "Longest side instead of a scale; 0: not asked for.",
+            "upscale",
+            0,
+            32767,
+            1,
+            "px",
+            "Face restore longest side",
+        ),
     )
     ceiling_megapixels: float = setting(
         256.0,
@@ -275,6 +305,7 @@ class RestoreSettings:
             1000.0,
             1.0,
             "megapixels",
+            "Face restore ceiling",
         ),
     )
     denoise: float = setting(

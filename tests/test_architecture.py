@@ -13,12 +13,13 @@ HOUSE = ROOT / "lib_facerestore"
 FILES = sorted(HOUSE.rglob("*.py"))
 NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 
-GROUND = ("settings", "runtime", "errors", "version")
+GROUND = ("settings", "setting_info", "runtime", "errors", "version")
 # What each room may import besides itself and the standard library: rooms of the house, then packages.
 ENGINE_PACKAGES = {"numpy", "cv2", "PIL"}
 MODEL_PACKAGES = {"torch", "torchvision", "spandrel", "spandrel_extra_arches", "facexlib", "safetensors", "onnx"}
 ALLOWED = {
-    "settings": ({"errors"}, set()),
+    "settings": ({"errors", "setting_info"}, set()),
+    "setting_info": ({"errors"}, set()),
     "runtime": (set(), set()),
     "errors": (set(), set()),
     "version": (set(), set()),
@@ -32,8 +33,8 @@ ALLOWED = {
     "hosts": (set(GROUND), {"modules", "modules_forge", "backend", "torch"}),
     "webui": ({"hosts", "engine", "models", "session", *GROUND}, {"numpy", "PIL", "gradio", "fastapi", "modules"}),
 }
-# Not stages: the values and ports that all share, the border, the words of a report, and the recipe itself.
-SHARED = {"data", "ports"}
+# Not stages: the values, ports and sizes that all share, the border, the words of a report, and the recipe itself.
+SHARED = {"data", "ports", "sizes"}
 NO_STAGES = {*SHARED, "pixels", "report", "pipeline", "__init__"}
 
 

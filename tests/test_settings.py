@@ -9,7 +9,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from lib_facerestore.errors import SettingsError, UnknownSetting
-from lib_facerestore.settings import RestoreSettings, choices, field_types, setting_info
+from lib_facerestore.setting_info import choices
+from lib_facerestore.settings import RestoreSettings, field_types, setting_info
 
 TYPES = field_types()
 NUMBERS = [name for name, kind in TYPES.items() if kind in (int, float)]

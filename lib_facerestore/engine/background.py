@@ -59,20 +59,23 @@ def enlarge(picture: Picture, tools: Tools, settings: RestoreSettings, progress:
         return Background(picture.pixels.copy(), picture.alpha, None, (1.0, 1.0))
     height, width = picture.size_hw
     plan = sizes.target_size(picture.size_hw, wanted)
-    strength = settings.upscale_strength if tools.upscaler is not None else 0.0
-    plain = None if strength == 1 else sizes.resize_exact(picture.pixels, plan.resized_hw)
+    visibility = settings.second_upscaler_visibility if tools.second_upscaler is not None else 0.0
+    # Without a first upscaler the second one is mixed with the plain resize.
+    has_network = tools.upscaler is not None or visibility > 0
+    strength = settings.upscale_strength if has_network else 0.0
+    needs_plain = strength < 1 or tools.upscaler is None
+    plain = sizes.resize_exact(picture.pixels, plan.resized_hw) if needs_plain else None
     tiles, device, warnings = 0, "", plan.notes
     result = plain
     if tools.upscaler is not None and strength > 0:
         result, tiles, device, more = _run(tools.upscaler, picture.pixels, plan.resized_hw, progress)
         warnings += more
-        visibility = settings.second_upscaler_visibility
-        if tools.second_upscaler is not None and visibility > 0:
-            second, second_tiles, device, more = _run(tools.second_upscaler, picture.pixels, plan.resized_hw, progress)
-            result, tiles, warnings = mix(result, second, visibility), tiles + second_tiles, warnings + more
-        if plain is not None:
-            result = mix(plain, result, strength)
-    assert result is not None, "a strength below 1 has a plain resize, a strength of 1 an upscaler"
+    assert result is not None, "there is a plain resize or an upscaler"
+    if tools.second_upscaler is not None and visibility > 0 and strength > 0:
+        second, second_tiles, device, more = _run(tools.second_upscaler, picture.pixels, plan.resized_hw, progress)
+        result, tiles, warnings = mix(result, second, visibility), tiles + second_tiles, warnings + more
+    if plain is not None:
+        result = mix(plain, result, strength)
     alpha = None if picture.alpha is None else sizes.resize_exact(picture.alpha, plan.resized_hw)
     scale_xy = (plan.resized_hw[1] / width, plan.resized_hw[0] / height)
     pixels = result if result.flags.writeable else result.copy()

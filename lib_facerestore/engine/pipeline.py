@@ -107,13 +107,18 @@ def finish(
     enlarged = background.enlarge(prepared.picture, tools, settings, progress)
     warnings += enlarged.warnings
     upscaled_at = time.perf_counter()
-    shown: list[RestoredCrop] = []
+    shown: dict[int, RestoredCrop] = {}
+    face_tiles = 0
     for visibility_of, faces in passes:
         for face in faces:
-            place, keep_detail = _fitted(face, enlarged, tools, settings, progress)
+            shown[face.crop.face.index] = face
             visibility = visibility_of[face.crop.face.index]
+            if visibility == 0:
+                continue  # enlarging what nobody sees would take as long as enlarging a picture
+            place, keep_detail, more_tiles, more = _fitted(face, enlarged, tools, settings, progress)
             paste.paste_face(enlarged.pixels, place, visibility, enlarged.scale_xy, keep_detail)
-            shown.append(face)
+            face_tiles += more_tiles
+            warnings += more
     pasted_at = time.perf_counter()
 
     seconds = [("restore", restored_at - started), ("upscale", upscaled_at - restored_at)]
@@ -128,17 +133,17 @@ def finish(
         fidelity=settings.fidelity if tools.restorer and tools.restorer.has_fidelity else None,
         visibility=settings.visibility,
         mask=_mask_kind(tools, settings),
-        looked_for_faces=tools.detector is not None or settings.aligned_input,
+        looked_for_faces=tools.detector is not None or (settings.aligned_input and tools.restorer is not None),
         second_restorer=tools.second_restorer.used.name if tools.second_restorer else "",
         upscaler=upscaler if has_size else "",
         size_hw=picture.size_hw,
         scale=round(enlarged.scale_xy[0], 4),
-        tiles=enlarged.tiles,
+        tiles=enlarged.tiles + face_tiles,
         device=tools.device,
         seconds=(*prepared.seconds, *seconds),
         warnings=tuple(dict.fromkeys(warnings)),
     )
-    return Result(picture, report, tuple(shown))
+    return Result(picture, report, tuple(shown.values()))
 
 
 def _find_faces(picture: Picture, tools: Tools, settings: RestoreSettings) -> tuple[Face, ...]:
@@ -189,6 +194,8 @@ def _restore_passes(
     if tools.second_restorer is not None and settings.second_visibility > 0:
         again = [_seen_after(face, by_face[face.crop.face.index].visibility) for face in first]
         second = one_pass(again, tools.second_restorer, dict.fromkeys(by_face, settings.second_fidelity))
+        cut_out = {face.crop.face.index: face.crop for face in first}
+        second = [replace(face, crop=cut_out[face.crop.face.index]) for face in second]
         passes.append((dict.fromkeys(by_face, settings.second_visibility), second))
     failed = {report.index for report in reports}
     reports += [_report(face.crop.face, "restored") for face in first if face.crop.face.index not in failed]
@@ -206,24 +213,25 @@ def _seen_after(face: RestoredCrop, visibility: float) -> Crop:
 
 def _fitted(
     face: RestoredCrop, enlarged: Background, tools: Tools, settings: RestoreSettings, progress: Progress
-) -> tuple[RestoredCrop, bool]:
-    """The face as it is pasted, and whether the background's finer detail goes over it.
+) -> tuple[RestoredCrop, bool, int, tuple[str, ...]]:
+    """The face as it is pasted, whether the background's finer detail goes over it, and the upscaler's tiles, warnings.
 
     Restoring ends at 512 px. A larger place would show that as softness, so the crop is enlarged by the upscaler, or
     the finer detail of the picture itself is kept.
     """
     place_px = face.crop.native_side_px * max(enlarged.scale_xy)
     if place_px <= _LARGE * face.pixels.shape[0] or settings.large_faces == "off":
-        return face, False
+        return face, False, 0, ()
     can_upsample = tools.upscaler is not None and tools.upscaler.scale > 1
     if settings.large_faces == "detail" or not can_upsample:
-        return face, True
+        return face, True, 0, ()
     assert tools.upscaler is not None
     levels = np.rint(face.pixels * np.float32(65535)).astype(np.uint16)
-    larger = tools.upscaler.upscale(levels, progress).pixels
-    side = larger.shape[0]
+    done = tools.upscaler.upscale(levels, progress)
+    side = done.pixels.shape[0]
     face_mask = cv2.resize(face.mask, (side, side), interpolation=cv2.INTER_LINEAR)
-    return replace(face, pixels=align.to_unit_float(larger), mask=np.asarray(face_mask, np.float32)), False
+    larger = replace(face, pixels=align.to_unit_float(done.pixels), mask=np.asarray(face_mask, np.float32))
+    return larger, False, done.tiles, done.warnings
 
 
 def _cut(picture: Picture, enlarged: Background) -> Picture:
@@ -269,15 +277,14 @@ def _models_used(tools: Tools, has_size: bool) -> tuple[ModelUsed, ...]:
 
 def _joined(results: Sequence[Result], settings: RestoreSettings) -> Result:
     """Two runs, one after the other, as one result: faces of the one that looked for them, size of the other."""
-    faces = next(result for result in results if result.report.looked_for_faces or result.report.faces)
-    size = next(result for result in results if result is not faces)
+    faces, size = results if settings.order == "restore first" else reversed(results)
     report = replace(
         faces.report,
         models=tuple(dict.fromkeys((*faces.report.models, *size.report.models))),
         upscaler=size.report.upscaler,
         size_hw=results[-1].report.size_hw,
         scale=size.report.scale,
-        tiles=size.report.tiles,
+        tiles=faces.report.tiles + size.report.tiles,
         seconds=tuple(pair for result in results for pair in result.report.seconds),
         warnings=tuple(dict.fromkeys(w for result in results for w in result.report.warnings)),
     )

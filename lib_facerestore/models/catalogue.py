@@ -185,17 +185,25 @@ def of_kind(kind: Kind, models: Iterable[ModelSpec] = MODELS) -> tuple[ModelSpec
 
 
 def by_name(name: str, kind: Kind, models: Iterable[ModelSpec] = MODELS) -> ModelSpec:
-    """The row a person means by that name; case does not matter, and an embedded one is found without that word.
+    """The row a person means by that name.
 
+    Raises: SettingsError with the nearest names.
+    """
+    return all_by_name(name, kind, models)[0]
+
+
+def all_by_name(name: str, kind: Kind, models: Iterable[ModelSpec] = MODELS) -> tuple[ModelSpec, ...]:
+    """The rows a person may mean by that name, best first; at least one.
+
+    Case does not matter. Without the word "(embedded)" the official file and the embedded one share a name.
     Raises: SettingsError with the nearest names.
     """
     specs = of_kind(kind, models)
     wanted = name.lower().strip()
-    for named in (lambda spec: spec.name.lower(), lambda spec: plain_name(spec.name)):
-        for spec in specs:
-            if named(spec) == wanted:
-                return spec
-    raise unknown(kind, name, specs)
+    alike = tuple(spec for spec in specs if wanted in (spec.name.lower(), plain_name(spec.name)))
+    if not alike:
+        raise unknown(kind, name, specs)
+    return alike
 
 
 def unknown(role: str, name: str, specs: Iterable[ModelSpec]) -> SettingsError:

@@ -145,13 +145,14 @@ def verify(found: FoundWeights) -> None:
 
 
 def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
-    """The row of that name; for "auto" the first row whose weights are present.
+    """The row of that name, the one that is present where two share it; for "auto" the first one that is present.
 
     Raises: SettingsError for an unknown name; WeightsMissing when auto finds none.
     """
     rows = available(runtime)
     if name != "auto":
-        return catalogue.by_name(name, kind, rows)
+        alike = catalogue.all_by_name(name, kind, rows)
+        return next((spec for spec in alike if is_present(spec, runtime)), alike[0])
     for spec in catalogue.of_kind(kind, rows):
         if is_present(spec, runtime):
             return spec

@@ -75,6 +75,19 @@ def test_piped_output_has_no_progress_bar(portrait, tmp_path):
 
 
 def test_a_name_template_and_a_format_are_obeyed(portrait, tmp_path):
-    main(["restore", str(portrait), "-o", str(tmp_path), "--restorer", "none", "--name", "{name}-neu", "--format", "webp"])
+    main(
+        [
+            "restore",
+            str(portrait),
+            "-o",
+            str(tmp_path),
+            "--restorer",
+            "none",
+            "--name",
+            "{name}-neu",
+            "--format",
+            "webp",
+        ]
+    )
 
     assert pixels.read(tmp_path / "portrait-neu.webp").metadata.format == "WEBP"

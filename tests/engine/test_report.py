@@ -74,7 +74,7 @@ def test_report_of_a_run_names_its_tools_and_mask(picture):
     assert [model.name for model in report.models] == ["fake detector", "fake restorer"]
     assert (report.mask, report.visibility, report.device) == ("landmarks", 0.6, "cuda:1")
     assert report.fidelity is None  # the fake has none, so none is claimed
-    assert [stage for stage, _ in report.seconds] == ["detect", "align", "restore", "paste"]
+    assert [stage for stage, _ in report.seconds] == ["detect", "align", "restore", "upscale", "paste"]
 
 
 def test_plain_report_survives_json_with_short_numbers():

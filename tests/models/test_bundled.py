@@ -9,9 +9,9 @@ from lib_facerestore.models import bundled, catalogue, networks, weights
 from lib_facerestore.models.ncnn import Convolution, PReLU, read_layers
 from lib_facerestore.runtime import Runtime
 
-RETINAFACE = catalogue.by_name("RetinaFace MobileNet0.25", "detector")
-X4PLUS = catalogue.by_name("Real-ESRGAN x4plus", "restorer")
-COMPACT = catalogue.by_name("Real-ESRGAN animevideov3", "upscaler")
+RETINAFACE = catalogue.by_name("RetinaFace MobileNet0.25 (embedded)", "detector")
+X4PLUS = catalogue.by_name("Real-ESRGAN x4plus (embedded)", "restorer")
+COMPACT = catalogue.by_name("Real-ESRGAN animevideov3 (embedded)", "upscaler")
 CPU = torch.device("cpu")
 
 

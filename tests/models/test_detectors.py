@@ -12,7 +12,7 @@ from lib_facerestore.models import bundled, catalogue
 from lib_facerestore.models.detectors import RetinaFaceDetector, drop_nested, resize_for_detection
 from lib_facerestore.models.retinaface import anchor_boxes
 
-SPEC = catalogue.by_name("RetinaFace MobileNet0.25", "detector")
+SPEC = catalogue.by_name("RetinaFace MobileNet0.25 (embedded)", "detector")
 CPU = torch.device("cpu")
 
 
