@@ -228,7 +228,7 @@ def main() -> None:
     sheet.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(sheet), contact_sheet(outcomes)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
     (ROOT / "docs" / "embedded-restorer.md").write_text(page(outcomes, seconds), encoding="utf-8")
-    print("\n".join(table(outcomes)))  # noqa: T201
+    print("\n".join(table(outcomes)))
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def child(method: str, model_name: str, path: Path, result: Path) -> None:
     seconds, wall = time.process_time() - start, time.perf_counter() - wall
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb) / 1024
     np.save(result, pixels)
-    print(json.dumps({"seconds": seconds, "wall": wall, "mb": grown, "tiles": count}))  # noqa: T201
+    print(json.dumps({"seconds": seconds, "wall": wall, "mb": grown, "tiles": count}))
 
 
 def measure(method: str, model: str, path: Path, folder: Path, threads: int) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def main() -> None:
                 page = report(finished + rows(model, runs, untiled), path, arguments.threads)
                 (ROOT / "benchmarks" / "results" / "tiles.md").write_text(page, encoding="utf-8")
             finished += rows(model, runs, untiled)
-    print(page)  # noqa: T201
+    print(page)
 
 
 if __name__ == "__main__":

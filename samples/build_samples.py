@@ -7,6 +7,7 @@ FOLDER holds the source pictures listed in SOURCES.  source_labels.json holds th
 labels; the labels of every sample follow by the same affine map that moved the pixels.
 Coordinates are continuous: pixel i covers [i, i + 1).  Angles are degrees, clockwise.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -73,24 +74,60 @@ PHOTOGRAPHS: dict[str, tuple[int, int, bool, Base, list[Patch]]] = {
     "astronaut": (512, 440, False, Base("astronaut", 256, 220), []),
     "hopper": (512, 600, False, Base("hopper", 256, 300), []),
     "cameraman": (512, 384, True, Base("camera", 256, 232), []),
-    "montage_sizes": (1400, 900, False, Base("brick", 256, 256, 2.8), [
-        Patch("hopper", 0, 300, 350, 370, -12), Patch("astronaut", 0, 850, 260, 220, 25, True),
-        Patch("hopper", 0, 1200, 250, 130, 40, True), Patch("astronaut", 0, 700, 660, 110, -42),
-        Patch("hopper", 0, 960, 680, 64, 20), Patch("astronaut", 0, 1110, 640, 44),
-        Patch("hopper", 0, 1230, 600, 28, -30), Patch("astronaut", 0, 1320, 700, 24, 45),
-        Patch("hopper", 0, 1150, 800, 20, 8, True), Patch("astronaut", 0, 1270, 830, 16)]),
-    "montage_angles": (1200, 800, True, Base("gravel", 256, 256, 2.4), [
-        Patch("solvay", 8, 160, 170, 120, -25), Patch("solvay", 14, 440, 190, 110, 30),
-        Patch("solvay", 4, 690, 180, 90), Patch("solvay", 26, 930, 180, 84, 45),
-        Patch("solvay", 20, 160, 480, 92, 10), Patch("solvay", 0, 380, 500, 64, -45),
-        Patch("solvay", 11, 560, 470, 52, 15), Patch("solvay", 23, 730, 480, 40, -10),
-        Patch("solvay", 13, 880, 470, 32, 30), Patch("solvay", 15, 1010, 500, 24, -20, True),
-        Patch("solvay", 1, 1100, 420, 20), Patch("solvay", 28, 1120, 640, 16),
-        Patch("camera", 0, 250, 690, 70, -15, True), Patch("solvay", 16, 560, 680, 76, 38, True)]),
-    "montage_border": (900, 640, False, Base("grass", 256, 256, 1.8), [
-        Patch("hopper", 0, 105, 190, 260, 10), Patch("astronaut", 0, 805, 250, 210, -18),
-        Patch("camera", 0, 420, 200, 96, -20), Patch("solvay", 8, 560, 470, 72, 38),
-        Patch("solvay", 9, 330, 560, 56, -15), Patch("astronaut", 0, 440, 420, 48, 12, True)]),
+    "montage_sizes": (
+        1400,
+        900,
+        False,
+        Base("brick", 256, 256, 2.8),
+        [
+            Patch("hopper", 0, 300, 350, 370, -12),
+            Patch("astronaut", 0, 850, 260, 220, 25, True),
+            Patch("hopper", 0, 1200, 250, 130, 40, True),
+            Patch("astronaut", 0, 700, 660, 110, -42),
+            Patch("hopper", 0, 960, 680, 64, 20),
+            Patch("astronaut", 0, 1110, 640, 44),
+            Patch("hopper", 0, 1230, 600, 28, -30),
+            Patch("astronaut", 0, 1320, 700, 24, 45),
+            Patch("hopper", 0, 1150, 800, 20, 8, True),
+            Patch("astronaut", 0, 1270, 830, 16),
+        ],
+    ),
+    "montage_angles": (
+        1200,
+        800,
+        True,
+        Base("gravel", 256, 256, 2.4),
+        [
+            Patch("solvay", 8, 160, 170, 120, -25),
+            Patch("solvay", 14, 440, 190, 110, 30),
+            Patch("solvay", 4, 690, 180, 90),
+            Patch("solvay", 26, 930, 180, 84, 45),
+            Patch("solvay", 20, 160, 480, 92, 10),
+            Patch("solvay", 0, 380, 500, 64, -45),
+            Patch("solvay", 11, 560, 470, 52, 15),
+            Patch("solvay", 23, 730, 480, 40, -10),
+            Patch("solvay", 13, 880, 470, 32, 30),
+            Patch("solvay", 15, 1010, 500, 24, -20, True),
+            Patch("solvay", 1, 1100, 420, 20),
+            Patch("solvay", 28, 1120, 640, 16),
+            Patch("camera", 0, 250, 690, 70, -15, True),
+            Patch("solvay", 16, 560, 680, 76, 38, True),
+        ],
+    ),
+    "montage_border": (
+        900,
+        640,
+        False,
+        Base("grass", 256, 256, 1.8),
+        [
+            Patch("hopper", 0, 105, 190, 260, 10),
+            Patch("astronaut", 0, 805, 250, 210, -18),
+            Patch("camera", 0, 420, 200, 96, -20),
+            Patch("solvay", 8, 560, 470, 72, 38),
+            Patch("solvay", 9, 330, 560, 56, -15),
+            Patch("astronaut", 0, 440, 420, 48, 12, True),
+        ],
+    ),
 }
 
 FACELESS: dict[str, tuple[int, int, Base]] = {
@@ -105,6 +142,7 @@ FACELESS: dict[str, tuple[int, int, Base]] = {
     "stone_front": (800, 440, Base("solvay", 1720, 226)),
     "foliage": (500, 400, Base("solvay", 256, 230)),
 }
+
 
 def affine(scale: float, angle: float, mirror: bool, source: tuple, target: tuple) -> np.ndarray:
     """2x3 map: mirror, scale and turn about source, then move it to target."""
@@ -132,8 +170,10 @@ def move(face: dict[str, Any], matrix: np.ndarray, mirror: bool, width: int, hei
         return None
     points = [matrix @ (x, y, 1) for x, y in face["landmarks"]]
     order = (1, 0, 2, 4, 3) if mirror else range(5)
-    return {"box": [round(float(v), 1) for v in box],
-            "landmarks": [[round(float(v), 1) for v in points[k]] for k in order]}
+    return {
+        "box": [round(float(v), 1) for v in box],
+        "landmarks": [[round(float(v), 1) for v in points[k]] for k in order],
+    }
 
 
 def paste(canvas: np.ndarray, source: np.ndarray, face: dict[str, Any], patch: Patch) -> np.ndarray:
@@ -148,7 +188,7 @@ def paste(canvas: np.ndarray, source: np.ndarray, face: dict[str, Any], patch: P
     mask = cv2.GaussianBlur(mask, (0, 0), 0.04 * w)
     reach = math.ceil(1.2 * patch.width * h / w) + 2
     x0, y0 = max(int(patch.x) - reach, 0), max(int(patch.y) - reach, 0)
-    view = canvas[y0:int(patch.y) + reach, x0:int(patch.x) + reach]
+    view = canvas[y0 : int(patch.y) + reach, x0 : int(patch.x) + reach]
     local, size = matrix - np.array([[0, 0, x0], [0, 0, y0]]), view.shape[1::-1]
     alpha = warp(mask, local, *size).clip(0, 1)[..., None]
     view[:] = np.rint(alpha * warp(source, local, *size) + (1 - alpha) * view)
@@ -158,8 +198,10 @@ def paste(canvas: np.ndarray, source: np.ndarray, face: dict[str, Any], patch: P
 def credit(keys: list[str]) -> dict[str, str]:
     """Origin and licence of a picture made from these sources."""
     used = [SOURCES[key] for key in dict.fromkeys(keys)]
-    return {"origin": "; ".join(f"{s[2]} ({s[1]}/{s[0]})" for s in used),
-            "licence": "; ".join(dict.fromkeys(s[3] for s in used))}
+    return {
+        "origin": "; ".join(f"{s[2]} ({s[1]}/{s[0]})" for s in used),
+        "licence": "; ".join(dict.fromkeys(s[3] for s in used)),
+    }
 
 
 def main() -> None:
@@ -186,9 +228,16 @@ def main() -> None:
         small = cv2.resize(canvas, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
         cv2.imwrite(str(args.out / f"photographs/{name}.jpg"), canvas, [jpeg, 92])
         cv2.imwrite(str(args.out / f"degraded/{name}.jpg"), small, [jpeg, 40])
-        labels["photographs"].append({"file": f"photographs/{name}.jpg", "size_hw": [height, width],
-                                      **credit([base.source] + [patch.source for patch in patches]),
-                                      "degraded": f"degraded/{name}.jpg", "degraded_factor": factor, "faces": faces})
+        labels["photographs"].append(
+            {
+                "file": f"photographs/{name}.jpg",
+                "size_hw": [height, width],
+                **credit([base.source] + [patch.source for patch in patches]),
+                "degraded": f"degraded/{name}.jpg",
+                "degraded_factor": factor,
+                "faces": faces,
+            }
+        )
     for name, (width, height, base) in FACELESS.items():
         view = warp(images[base.source], base.map_to(width, height), width, height)
         cv2.imwrite(str(args.out / f"faceless/{name}.jpg"), view, [jpeg, 90])

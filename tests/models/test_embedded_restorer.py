@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
-import embedded_restorer as benchmark  # noqa: E402
+import embedded_restorer as benchmark
 
 # The first three of the list, not the best three.
 FACES = benchmark.specimens()[:3]

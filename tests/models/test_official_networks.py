@@ -32,7 +32,7 @@ def official_gfpgan() -> torch.nn.Module:
     )  # fmt: skip
     # Fresh noise weights are zero, which would hide a network that forgets the noise.
     for name, parameter in network.named_parameters():
-        if name.endswith("modulated_conv.weight") or "style_convs" in name and parameter.shape == (1,):
+        if name.endswith("modulated_conv.weight") or ("style_convs" in name and parameter.shape == (1,)):
             torch.nn.init.normal_(parameter, std=0.1 if parameter.shape == (1,) else 1.0)
     return network
 

@@ -24,7 +24,7 @@ def network(session):
 def rows_of(*boxes):
     """Rows as a first look gives them, without points."""
     rows = np.zeros((len(boxes), 15), np.float32)
-    rows[:, :4] = boxes
+    rows[:, :4] = np.array(boxes, np.float32).reshape(-1, 4)
     rows[:, 4] = 0.1
     return rows
 
