@@ -28,6 +28,12 @@ format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Needs no network after the first time; adds to the corpus in .fuzz and stops after half an hour.
+fuzz: $(VENV)/.test
+	$(INSTALL) atheris
+	$(BIN)/python tests/fuzz/fuzz_read.py --seeds .fuzz
+	$(BIN)/python tests/fuzz/fuzz_read.py -timeout=10 -rss_limit_mb=2048 -max_len=20000 -max_total_time=1800 .fuzz tests/fuzz/corpus
+
 clean:
 	rm -rf $(VENV) samples/out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 

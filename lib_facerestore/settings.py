@@ -26,350 +26,108 @@ class RestoreSettings:
     Raises: SettingsError, naming the field, the value and what is allowed.
     """
 
-    restorer: str = setting(
-        "auto",
-        SettingInfo(
-            "Model",
-            "Face restorer; auto takes the best one whose weights are present, none restores nothing.",
-            "model",
-            infotext="Face restore",
-            is_basic=True,
-        ),
-    )
-    fidelity: float = setting(
-        0.5,
-        SettingInfo(
-            "CodeFormer weight",
-            "0 restores most strongly, 1 stays closest to the input.",
-            "model",
-            0.0,
-            1.0,
-            0.01,
-            infotext="Face restore weight",
-            is_basic=True,
-            visible_for=("fidelity",),
-        ),
-    )
-    visibility: float = setting(
-        1.0,
-        SettingInfo(
-            "Visibility",
-            "0 shows the original face, 1 the restored one, inside the mask.",
-            "model",
-            0.0,
-            1.0,
-            0.01,
-            infotext="Face restore visibility",
-            is_basic=True,
-        ),
-    )
-    second_restorer: str = setting(
-        "none",
-        SettingInfo(
-            "Second model",
-            "A second pass over the faces that the first one restored.",
-            "model",
-            infotext="Face restore second",
-        ),
-    )
-    second_fidelity: float = setting(
-        0.5,
-        SettingInfo(
-            "Second CodeFormer weight",
-            "As the weight above, for the second pass.",
-            "model",
-            0.0,
-            1.0,
-            0.01,
-            infotext="Face restore second weight",
-            visible_for=("fidelity",),
-        ),
-    )
-    second_visibility: float = setting(
-        1.0,
-        SettingInfo(
-            "Second visibility",
-            "0 shows the first pass, 1 the second one.",
-            "model",
-            0.0,
-            1.0,
-            0.01,
-            infotext="Face restore second visibility",
-        ),
-    )
-    detection_threshold: float = setting(
-        0.0,
-        SettingInfo(
-            "Detection threshold",
-            "Lowest score of a face; 0 takes the detector's own threshold.",
-            "faces",
-            0.0,
-            1.0,
-            0.01,
-            infotext="Face restore threshold",
-        ),
-    )
-    detection_size: int = setting(
-        640,
-        SettingInfo(
-            "Detection size",
-            "Short side at which faces are looked for; larger finds smaller faces and is slower.",
-            "faces",
-            128,
-            4096,
-            32,
-            "px",
-            "Face restore detection size",
-        ),
-    )
-    min_face_px: int = setting(
-        24,
-        SettingInfo(
-            "Smallest face", "Smaller faces are left alone.", "faces", 0, 10000, 1, "px", "Face restore smallest"
-        ),
-    )
-    max_face_px: int = setting(
-        0,
-        SettingInfo(
-            "Largest face",
-            "Larger faces are left alone; 0 sets no limit.",
-            "faces",
-            0,
-            100000,
-            1,
-            "px",
-            "Face restore largest",
-        ),
-    )
-    min_face_percent: float = setting(
-        0.0,
-        SettingInfo(
-            "Smallest face, relative",
-            "Faces smaller than this part of the largest face are left alone.",
-            "faces",
-            0.0,
-            100.0,
-            1.0,
-            "%",
-            "Face restore smallest percent",
-        ),
-    )
-    max_faces: int = setting(
-        0,
-        SettingInfo(
-            "Most faces",
-            "At most this many faces, in the order chosen below; 0 sets no limit.",
-            "faces",
-            0,
-            10000,
-            1,
-            "",
-            "Face restore most",
-        ),
-    )
-    face_order: FaceOrder = setting(
-        "largest",
-        SettingInfo("Face order", "Which faces come first.", "faces", infotext="Face restore order"),
-    )
-    only_centre_face: bool = setting(
-        False,
-        SettingInfo(
-            "Only the centre face",
-            "Restores the face nearest to the centre and no other.",
-            "faces",
-            infotext="Face restore centre only",
-        ),
-    )
-    aligned_input: bool = setting(
-        False,
-        SettingInfo(
-            "Input is an aligned face",
-            "Takes the whole picture for one face cropped to the FFHQ template.",
-            "faces",
-            infotext="Face restore aligned",
-        ),
-    )
-    mask: MaskKind = setting(
-        "auto",
-        SettingInfo(
-            "Mask",
-            "What of the crop is pasted: parsed face parts, an oval from the landmarks, or a feathered square; "
-            "auto parses where a parser's weights are present, else takes the oval.",
-            "mask",
-            infotext="Face restore mask",
-        ),
-    )
-    mask_feather: float = setting(
-        6.0,
-        SettingInfo(
-            "Mask feather",
-            "Width of the soft edge, in percent of the crop's side.",
-            "mask",
-            0.0,
-            20.0,
-            0.5,
-            "%",
-            "Face restore feather",
-        ),
-    )
-
-    keep_tone: KeepTone = setting(
-        "auto",
-        SettingInfo(
-            "Keep grey and sepia",
-            "Restored faces of a grey or toned picture keep its tone: auto looks, on always, off never.",
-            "model",
-            infotext="Face restore keep tone",
-        ),
-    )
-
-    upscaler: str = setting(
-        "auto",
-        SettingInfo(
-            "Upscaler",
-            "auto takes the best one whose weights are present; Lanczos needs none.",
-            "upscale",
-            infotext="Face restore upscaler",
-            is_basic=True,
-        ),
-    )
-    scale: float = setting(
-        1.0,
-        SettingInfo(
-            "Scale",
-            "How much larger the picture becomes; 1 leaves its size.",
-            "upscale",
-            1.0,
-            8.0,
-            0.05,
-            "×",
-            "Face restore scale",
-            is_basic=True,
-        ),
-    )
-    width: int = setting(
-        0,
-        SettingInfo(
-            "Width",
-            "Width of the result instead of a scale; 0: not asked for.",
-            "upscale",
-            0,
-            32767,
-            1,
-            "px",
-            "Face restore width",
-        ),
-    )
-    height: int = setting(
-        0,
-        SettingInfo(
-            "Height",
-            "Height of the result instead of a scale; 0: not asked for.",
-            "upscale",
-            0,
-            32767,
-            1,
-            "px",
-            "Face restore height",
-        ),
-    )
-    size_mode: SizeMode = setting(
-        "fit",
-        SettingInfo(
-            "Width and height",
-            "fit stays inside both, crop fills both and cuts the rest off.",
-            "upscale",
-            infotext="Face restore size mode",
-        ),
-    )
-    longest_side: int = setting(
-        0,
-        SettingInfo(
-            "Longest side",
-            "Longest side instead of a scale; 0: not asked for.",
-            "upscale",
-            0,
-            32767,
-            1,
-            "px",
-            "Face restore longest side",
-        ),
-    )
-    ceiling_megapixels: float = setting(
-        256.0,
-        SettingInfo(
-            "Ceiling",
-            "A result larger than this is reduced to it, and that is said.",
-            "upscale",
-            0.01,
-            1000.0,
-            1.0,
-            "megapixels",
-            "Face restore ceiling",
-        ),
-    )
-    denoise: float = setting(
-        0.75,
-        SettingInfo(
-            "Denoise strength",
-            "0 keeps noise, 1 smooths it away; for upscalers that have a twin trained to keep noise.",
-            "upscale",
-            0.0,
-            1.0,
-            0.01,
-            infotext="Face restore denoise",
-            is_basic=True,
-            visible_for=("denoise",),
-        ),
-    )
-    upscale_strength: float = setting(
-        0.75,
-        SettingInfo(
-            "Upscale strength",
-            "0 shows a plain Lanczos resize, 1 the network's picture; faces do not depend on it.",
-            "upscale",
-            0.0,
-            1.0,
-            0.01,
-            infotext="Face restore upscale strength",
-            is_basic=True,
-        ),
-    )
-    second_upscaler: str = setting(
-        "none",
-        SettingInfo("Second upscaler", "Mixed with the first one.", "upscale", infotext="Face restore upscaler 2"),
-    )
-    second_upscaler_visibility: float = setting(
-        0.5,
-        SettingInfo(
-            "Second upscaler visibility",
-            "0 shows the first upscaler, 1 the second one.",
-            "upscale",
-            0.0,
-            1.0,
-            0.01,
-            infotext="Face restore upscaler 2 visibility",
-        ),
-    )
-    order: Order = setting(
-        "one pass",
-        SettingInfo(
-            "Order",
-            "one pass restores faces from the input and places them in the enlarged picture.",
-            "upscale",
-            infotext="Face restore upscaling order",
-        ),
-    )
-    large_faces: LargeFaces = setting(
-        "auto",
-        SettingInfo(
-            "Large faces",
-            "A face whose place is larger than the network's 512 px: detail adds the picture's own fine detail, "
-            "upsample enlarges the restored face with the upscaler, auto upsamples where one runs.",
-            "upscale",
-            infotext="Face restore large faces",
-        ),
-    )
+    # fmt: off
+    restorer: str = setting("auto", SettingInfo(
+        "Model", "Face restorer; auto takes the best one whose weights are present, none restores nothing.",
+        "model", infotext="Face restore", is_basic=True))
+    fidelity: float = setting(0.5, SettingInfo(
+        "CodeFormer weight", "0 restores most strongly, 1 stays closest to the input.",
+        "model", low=0.0, high=1.0, step=0.01,
+        infotext="Face restore weight", is_basic=True, visible_for=("fidelity",)))
+    visibility: float = setting(1.0, SettingInfo(
+        "Visibility", "0 shows the original face, 1 the restored one, inside the mask.",
+        "model", low=0.0, high=1.0, step=0.01, infotext="Face restore visibility", is_basic=True))
+    second_restorer: str = setting("none", SettingInfo(
+        "Second model", "A second pass over the faces that the first one restored.",
+        "model", infotext="Face restore second"))
+    second_fidelity: float = setting(0.5, SettingInfo(
+        "Second CodeFormer weight", "As the weight above, for the second pass.",
+        "model", low=0.0, high=1.0, step=0.01, infotext="Face restore second weight", visible_for=("fidelity",)))
+    second_visibility: float = setting(1.0, SettingInfo(
+        "Second visibility", "0 shows the first pass, 1 the second one.",
+        "model", low=0.0, high=1.0, step=0.01, infotext="Face restore second visibility"))
+    detection_threshold: float = setting(0.0, SettingInfo(
+        "Detection threshold", "Lowest score of a face; 0 takes the detector's own threshold.",
+        "faces", low=0.0, high=1.0, step=0.01, infotext="Face restore threshold"))
+    detection_size: int = setting(640, SettingInfo(
+        "Detection size", "Short side at which faces are looked for; larger finds smaller faces and is slower.",
+        "faces", low=128, high=4096, step=32, unit="px", infotext="Face restore detection size"))
+    min_face_px: int = setting(24, SettingInfo(
+        "Smallest face", "Smaller faces are left alone.",
+        "faces", low=0, high=10000, step=1, unit="px", infotext="Face restore smallest"))
+    max_face_px: int = setting(0, SettingInfo(
+        "Largest face", "Larger faces are left alone; 0 sets no limit.",
+        "faces", low=0, high=100000, step=1, unit="px", infotext="Face restore largest"))
+    min_face_percent: float = setting(0.0, SettingInfo(
+        "Smallest face, relative", "Faces smaller than this part of the largest face are left alone.",
+        "faces", low=0.0, high=100.0, step=1.0, unit="%", infotext="Face restore smallest percent"))
+    max_faces: int = setting(0, SettingInfo(
+        "Most faces", "At most this many faces, in the order chosen below; 0 sets no limit.",
+        "faces", low=0, high=10000, step=1, infotext="Face restore most"))
+    face_order: FaceOrder = setting("largest", SettingInfo(
+        "Face order", "Which faces come first.",
+        "faces", infotext="Face restore order"))
+    only_centre_face: bool = setting(False, SettingInfo(
+        "Only the centre face", "Restores the face nearest to the centre and no other.",
+        "faces", infotext="Face restore centre only"))
+    aligned_input: bool = setting(False, SettingInfo(
+        "Input is an aligned face", "Takes the whole picture for one face cropped to the FFHQ template.",
+        "faces", infotext="Face restore aligned"))
+    mask: MaskKind = setting("auto", SettingInfo(
+        "Mask",
+        "What of the crop is pasted: parsed face parts, an oval from the landmarks, or a feathered square; auto "
+        "parses where a parser's weights are present, else takes the oval.",
+        "mask", infotext="Face restore mask"))
+    mask_feather: float = setting(6.0, SettingInfo(
+        "Mask feather", "Width of the soft edge, in percent of the crop's side.",
+        "mask", low=0.0, high=20.0, step=0.5, unit="%", infotext="Face restore feather"))
+    keep_tone: KeepTone = setting("auto", SettingInfo(
+        "Keep grey and sepia",
+        "Restored faces of a grey or toned picture keep its tone: auto looks, on always, off never.",
+        "model", infotext="Face restore keep tone"))
+    upscaler: str = setting("auto", SettingInfo(
+        "Upscaler", "auto takes the best one whose weights are present; Lanczos needs none.",
+        "upscale", infotext="Face restore upscaler", is_basic=True))
+    scale: float = setting(1.0, SettingInfo(
+        "Scale", "How much larger the picture becomes; 1 leaves its size.",
+        "upscale", low=1.0, high=8.0, step=0.05, unit="×", infotext="Face restore scale", is_basic=True))
+    width: int = setting(0, SettingInfo(
+        "Width", "Width of the result instead of a scale; 0: not asked for.",
+        "upscale", low=0, high=32767, step=1, unit="px", infotext="Face restore width"))
+    height: int = setting(0, SettingInfo(
+        "Height", "Height of the result instead of a scale; 0: not asked for.",
+        "upscale", low=0, high=32767, step=1, unit="px", infotext="Face restore height"))
+    size_mode: SizeMode = setting("fit", SettingInfo(
+        "Width and height", "fit stays inside both, crop fills both and cuts the rest off.",
+        "upscale", infotext="Face restore size mode"))
+    longest_side: int = setting(0, SettingInfo(
+        "Longest side", "Longest side instead of a scale; 0: not asked for.",
+        "upscale", low=0, high=32767, step=1, unit="px", infotext="Face restore longest side"))
+    ceiling_megapixels: float = setting(256.0, SettingInfo(
+        "Ceiling", "A result larger than this is reduced to it, and that is said.",
+        "upscale", low=0.01, high=1000.0, step=1.0, unit="megapixels", infotext="Face restore ceiling"))
+    denoise: float = setting(0.75, SettingInfo(
+        "Denoise strength", "0 keeps noise, 1 smooths it away; for upscalers that have a twin trained to keep noise.",
+        "upscale", low=0.0, high=1.0, step=0.01,
+        infotext="Face restore denoise", is_basic=True, visible_for=("denoise",)))
+    upscale_strength: float = setting(0.75, SettingInfo(
+        "Upscale strength", "0 shows a plain Lanczos resize, 1 the network's picture; faces do not depend on it.",
+        "upscale", low=0.0, high=1.0, step=0.01, infotext="Face restore upscale strength", is_basic=True))
+    second_upscaler: str = setting("none", SettingInfo(
+        "Second upscaler", "Mixed with the first one.",
+        "upscale", infotext="Face restore upscaler 2"))
+    second_upscaler_visibility: float = setting(0.5, SettingInfo(
+        "Second upscaler visibility", "0 shows the first upscaler, 1 the second one.",
+        "upscale", low=0.0, high=1.0, step=0.01, infotext="Face restore upscaler 2 visibility"))
+    order: Order = setting("one pass", SettingInfo(
+        "Order", "one pass restores faces from the input and places them in the enlarged picture.",
+        "upscale", infotext="Face restore upscaling order"))
+    large_faces: LargeFaces = setting("auto", SettingInfo(
+        "Large faces",
+        "A face whose place is larger than the network's 512 px: detail adds the picture's own fine detail, "
+        "upsample enlarges the restored face with the upscaler, auto upsamples where one runs.",
+        "upscale", infotext="Face restore large faces"))
+    # fmt: on
 
     def __post_init__(self) -> None:
         for name, kind in field_types().items():
