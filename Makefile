@@ -15,6 +15,8 @@ endif
 demo: $(VENV)/.standalone
 	rm -rf samples/out
 	$(BIN)/facerestore restore samples/degraded/*.jpg --output samples/out --compare --report samples/out/report.json
+	$(BIN)/facerestore restore samples/degraded/astronaut.jpg samples/degraded/hopper.jpg --output samples/out \
+		--scale 4 --name '{name}-4x' --compare
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
