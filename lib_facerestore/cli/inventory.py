@@ -19,8 +19,11 @@ _PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "Pillow", "safete
 def print_models(runtime: Runtime) -> int:
     """One line for each model: name, roles, licence, size, where its weights are."""
     for spec in weights.available(runtime):
-        found = weights.find(spec, runtime)
-        where = str(found.path) if found else "missing"
+        try:
+            found = weights.find(spec, runtime)
+            where = str(found.path) if found else "missing"
+        except WeightsError as error:
+            where = str(error)
         roles = ", ".join(spec.kinds)
         print(f"{spec.name:38} {roles:20} {spec.licence:14} {_size(spec):>9}  {where}")
     return EXIT_DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from lib_facerestore.engine.ports import Detector, Parser, Restorer, Upscaler
@@ -22,8 +23,7 @@ def load_detector(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tu
     """
     from lib_facerestore.models.detectors import RetinaFaceDetector
 
-    found = weights.need(spec, runtime)
-    state = weights.load(found, runtime)
+    found, state = weights.need_and_load(spec, runtime)
     try:
         return RetinaFaceDetector(spec, found.sha256, state, device), found
     except RuntimeError as error:  # torch's word for keys or shapes that do not fit
@@ -37,8 +37,7 @@ def load_parser(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tupl
     """
     from lib_facerestore.models.parsers import FaceParser
 
-    found = weights.need(spec, runtime)
-    state = weights.load(found, runtime)
+    found, state = weights.need_and_load(spec, runtime)
     kind = "bisenet" if spec.family == "bisenet" else "parsenet"
     try:
         return FaceParser(kind, spec.name, found.sha256, state, device), found  # type: ignore[arg-type]
@@ -54,8 +53,8 @@ def load_restorer(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tu
     from lib_facerestore.models import networks
     from lib_facerestore.models.restorers import restorer_for
 
-    found = weights.need(spec, runtime)
-    model = networks.build(weights.load(found, runtime), found.path.name, device)
+    found, state = weights.need_and_load(spec, runtime)
+    model = networks.build(state, found.path.name, device)
     return restorer_for(spec.name, found.sha256, model, device), found
 
 
@@ -69,8 +68,9 @@ def load_upscaler(
     from lib_facerestore.models import networks
     from lib_facerestore.models.upscalers import TiledUpscaler, interpolate
 
-    found = weights.need(spec, runtime)
-    state = weights.load(found, runtime)
+    found, state = weights.need_and_load(spec, runtime)
     if twin is not None and denoise < 1:
-        state = interpolate(state, weights.load(weights.need(twin, runtime), runtime), denoise)
+        twin_found, twin_state = weights.need_and_load(twin, runtime)
+        state = interpolate(state, twin_state, denoise)
+        found = dataclasses.replace(found, notice=f"{found.notice} {twin_found.notice}".strip())
     return TiledUpscaler(spec, found.sha256, networks.build(state, found.path.name, device), device), found

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import torch
 
 
+# spandrel reads sizes off the shapes of a few weights; where those are another network's, nearly any of these follows.
+_MISFITS = (LookupError, RuntimeError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError)
+
+
 def build(
     state: dict[str, torch.Tensor], name: str, device: torch.device
 ) -> spandrel.ImageModelDescriptor[torch.nn.Module]:
@@ -28,7 +32,7 @@ def build(
         # Building a network draws its first weights at random; the host's generator must not notice.
         with torch.random.fork_rng(devices=[]):
             model = registry.load(dict(state))
-    except (spandrel.UnsupportedModelError, KeyError, RuntimeError, ValueError) as error:
+    except (spandrel.UnsupportedModelError, *_MISFITS) as error:
         raise WeightsUnknown(name, "fits no known network.", tuple(state)) from error
     if not isinstance(model, spandrel.ImageModelDescriptor):
         raise WeightsUnknown(name, "is a network that needs a mask beside the picture.", tuple(state))

@@ -108,7 +108,8 @@ class UpscalingRestorer:
             indices = [index for index, value in enumerate(sides) if value == side]
             inputs = [_resized(crops[index].pixels, side) for index in indices]
             for index, output in zip(indices, self._run(np.stack(inputs))):
-                restored[index] = _resized(output, crops[index].side_px)
+                # What is larger than the crop stays so: pasting resamples it once, straight to its place.
+                restored[index] = _resized(output, max(output.shape[0], crops[index].side_px))
         return restored
 
     def _run(self, batch: FloatPixels) -> FloatPixels:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from lib_facerestore.errors import WeightsDamaged, WeightsError, WeightsMissing
 from lib_facerestore.models import bundled, catalogue
+from lib_facerestore.models.containers import unreadable
 from lib_facerestore.models.hashes import HashCache, move_aside, sha256_of, verify_file
 from lib_facerestore.models.spec import Kind, ModelSpec
 from lib_facerestore.runtime import Runtime
@@ -50,16 +51,19 @@ def available(runtime: Runtime) -> tuple[ModelSpec, ...]:
 
 
 def find(spec: ModelSpec, runtime: Runtime) -> FoundWeights | None:
-    """The first place that has the weights, or None. Reads the file once to hash it; the hash is remembered."""
+    """The first place that has the weights, or None. Reads the file once to hash it; the hash is remembered.
+
+    Raises: WeightsDamaged where the file cannot be read.
+    """
     if spec.file is not None:
-        return FoundWeights(spec, spec.file, sha256_of(spec.file, _hashes(runtime)))
+        return FoundWeights(spec, spec.file, _sha256(spec.file, runtime))
     if spec.bundled is not None:
         place = bundled.locate(spec.bundled)
         return None if place is None else FoundWeights(spec, place, spec.bundled.sha256)
     path = _find_file(spec, runtime)
     if path is None or spec.remote is None:
         return None
-    sha256 = sha256_of(path, _hashes(runtime))
+    sha256 = _sha256(path, runtime)
     notice = ""
     if sha256 != spec.remote.sha256:
         notice = (
@@ -91,7 +95,6 @@ def need(spec: ModelSpec, runtime: Runtime, progress: FetchProgress = lambda don
 def load(found: FoundWeights, runtime: Runtime) -> StateDict:
     """The weights in the official key layout, from the cache or read now.
 
-    A damaged file of our own folder is moved aside and fetched again where that is allowed.
     Raises: WeightsDamaged, WeightsUnknown, WeightsMissing.
     """
     from lib_facerestore.models.checkpoints import read_checkpoint, save_checkpoint
@@ -104,21 +107,48 @@ def load(found: FoundWeights, runtime: Runtime) -> StateDict:
             return read_checkpoint(cached)
         except WeightsError:
             cached.unlink(missing_ok=True)  # our own copy; made again below
-    try:
-        state = bundled.convert(found.spec, found.path) if found.spec.bundled else read_checkpoint(found.path)
-    except WeightsDamaged:
-        if found.path.parent != runtime.models_folder or found.spec.remote is None:
-            raise
-        aside = move_aside(found.path)
-        logger.warning("%s is damaged and was renamed to %s.", found.path.name, aside.name)
-        if not runtime.downloads_allowed:
-            raise
-        return load(need(found.spec, runtime), runtime)
+    state = bundled.convert(found.spec, found.path) if found.spec.bundled else read_checkpoint(found.path)
     try:
         save_checkpoint(state, cached)
     except (WeightsError, OSError) as error:
         logger.debug("the converted weights were not kept: %s", error)  # costs time at the next start, not the run
     return state
+
+
+def need_and_load(spec: ModelSpec, runtime: Runtime) -> tuple[FoundWeights, StateDict]:
+    """`need` and `load`; a damaged file of our own folder is moved aside and fetched again where that is allowed.
+
+    Raises: WeightsError.
+    """
+    found = need(spec, runtime)
+    try:
+        return found, load(found, runtime)
+    except WeightsDamaged as error:
+        fetched = fetch_again(found, error, runtime)
+    return fetched, load(fetched, runtime)
+
+
+def fetch_again(
+    found: FoundWeights, error: WeightsDamaged, runtime: Runtime, progress: FetchProgress = lambda done, total: None
+) -> FoundWeights:
+    """Move a damaged file of our own folder aside and get the right one; its notice says so.
+
+    Raises: the error itself for a file that is not ours to move; WeightsDamaged with what to do otherwise.
+    """
+    if found.path.parent != runtime.models_folder or found.spec.remote is None:
+        raise error
+    try:
+        aside = move_aside(found.path)
+    except OSError:  # a folder that cannot be written: the file stays, and the person has to act
+        raise error from None
+    moved = f"It was renamed to {aside.name}."
+    logger.warning("%s is damaged. %s", found.path.name, moved)
+    try:
+        fetched = need(found.spec, runtime, progress)
+    except WeightsError as missing:
+        raise WeightsDamaged(found.path, error.found, error.expected, f"{moved} {missing}") from error
+    again = f"{found.path.name} was damaged: {error.found}. {moved} The right file was fetched."
+    return dataclasses.replace(fetched, notice=f"{again} {fetched.notice}".strip())
 
 
 def verify(found: FoundWeights) -> None:
@@ -184,8 +214,11 @@ def _dropped(path: Path) -> ModelSpec:
     return ModelSpec(path.stem, ("upscaler", "restorer"), "unknown", "unknown", size_bytes=size, file=path)
 
 
-def _hashes(runtime: Runtime) -> HashCache:
-    return HashCache.in_folder(runtime.cache_folder)
+def _sha256(path: Path, runtime: Runtime) -> str:
+    try:
+        return sha256_of(path, HashCache.in_folder(runtime.cache_folder))
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def _is_cut_short(found: FoundWeights) -> bool:

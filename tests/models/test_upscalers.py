@@ -59,7 +59,7 @@ def repeated(pixels, scale=2):
 
 
 def embedded(name, runtime):
-    spec = catalogue.by_name(name, "upscaler")
+    spec = catalogue.by_name(f"{name} (embedded)", "upscaler")
     found = weights.need(spec, runtime)
     state = weights.load(found, runtime)
     return spec, found.sha256, networks.build(state, spec.name, CPU), state

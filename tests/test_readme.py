@@ -1,0 +1,60 @@
+"""What README and docs/models.md say of the models is what the catalogue and these tests hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lib_facerestore.cli.inventory import model_table
+from lib_facerestore.models.catalogue import MODELS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def text_of(name: str) -> str:
+    """The file with every run of spaces and line ends as one space, so that a sentence may be wrapped anywhere."""
+    return " ".join((ROOT / name).read_text(encoding="utf-8").split())
+
+
+def test_readmes_model_table_is_the_catalogue():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    _, begin, rest = readme.partition("<!-- models -->")
+    table, end, _ = rest.partition("<!-- /models -->")
+
+    assert begin
+    assert end
+    assert table.strip() == model_table(), "insert the output of: facerestore models --markdown"
+
+
+def test_the_table_has_each_model_with_its_licence_and_the_start_of_its_hash():
+    rows = model_table().splitlines()[2:]
+
+    assert len(rows) == len(MODELS)
+    for spec, row in zip(MODELS, rows):
+        sha256 = (spec.remote or spec.bundled).sha256
+        assert row.startswith(f"| {spec.name} |")
+        assert spec.licence in row
+        assert sha256[:12] in row
+        assert ("one source" in row) == (spec.hash_sources == "one")
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/models.md"])
+def test_the_reader_is_told_that_the_official_files_were_not_run(name):
+    text = text_of(name)
+
+    assert "the official codeformer and gfpgan files were not run in this repository's tests" in text.lower()
+    assert "random weights" in text  # what was proven instead
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "FACERESTORE_OFFLINE", "FACERESTORE_MIRROR", "FACERESTORE_ANY_HOST", "FACERESTORE_HOME", "--mirror",
+        "--licence commercial", "--look-in", "--download", "facerestore fetch", "facerestore doctor",
+        "half precision",
+    ],
+)  # fmt: skip
+def test_the_models_page_explains(word):
+    assert word in text_of("docs/models.md")
