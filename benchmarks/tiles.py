@@ -102,11 +102,11 @@ def child(method: str, model_name: str, path: Path, result: Path) -> None:
 
     from lib_facerestore.engine import tiles
     from lib_facerestore.engine.ports import NoProgress
-    from lib_facerestore.models import catalogue, networks, weights
+    from lib_facerestore.models import networks, weights
     from lib_facerestore.models.upscalers import TiledUpscaler
     from lib_facerestore.runtime import Runtime
 
-    runtime, spec = Runtime(device="cpu"), catalogue.by_name(model_name, "upscaler")
+    runtime, spec = Runtime(device="cpu"), weights.choose(model_name, "upscaler", Runtime(device="cpu"))
     found = weights.need(spec, runtime)
     model = networks.build(weights.load(found, runtime), spec.name, torch.device("cpu"))
     upscaler = TiledUpscaler(spec, found.sha256, model, torch.device("cpu"))

@@ -68,7 +68,9 @@ class Session:
         upscaler = second_upscaler = None
         if background.wanted_size(settings) is not None:
             upscaler = self._upscaler(settings.upscaler, settings, device, used, notes)
-            if settings.second_upscaler != "none":
+            if settings.second_upscaler.lower() == LANCZOS:
+                second_upscaler = loading.lanczos()
+            elif settings.second_upscaler != "none":
                 second_upscaler = self._upscaler(settings.second_upscaler, settings, device, used, notes)
         return Tools(
             detector=detector,

@@ -174,14 +174,19 @@ def _restore_passes(
         reports += [_report(crop.face, "skipped", NO_RESTORER) for crop in crops]
         return []
 
-    def one_pass(crops: Sequence[Crop], restorer: Restorer, fidelity: dict[int, float]) -> list[RestoredCrop]:
+    def one_pass(
+        crops: Sequence[Crop], restorer: Restorer, fidelity: dict[int, float], is_first: bool
+    ) -> list[RestoredCrop]:
         done = batches.restore_in_batches(
             crops, restorer, lambda crop: fidelity[crop.face.index], tools.face_batch, progress, warnings
         )
         restored: list[RestoredCrop] = []
         for crop, outcome in done:
             if isinstance(outcome, str):
-                reports.append(_report(crop.face, "failed", outcome))
+                if is_first:
+                    reports.append(_report(crop.face, "failed", outcome))
+                else:
+                    warnings.append(f"Face {crop.face.index + 1} shows the first pass only. {outcome}")
                 continue
             shown_as = fidelity[crop.face.index] if restorer.has_fidelity else None
             face_mask = _mask(crop, outcome, tools, settings)
@@ -189,11 +194,11 @@ def _restore_passes(
             restored.append(RestoredCrop(crop, pixels, face_mask, restorer.used.name, shown_as))
         return restored
 
-    first = one_pass(crops, tools.restorer, {index: choice.fidelity for index, choice in by_face.items()})
+    first = one_pass(crops, tools.restorer, {index: choice.fidelity for index, choice in by_face.items()}, True)
     passes = [({index: choice.visibility for index, choice in by_face.items()}, first)]
     if tools.second_restorer is not None and settings.second_visibility > 0:
         again = [_seen_after(face, by_face[face.crop.face.index].visibility) for face in first]
-        second = one_pass(again, tools.second_restorer, dict.fromkeys(by_face, settings.second_fidelity))
+        second = one_pass(again, tools.second_restorer, dict.fromkeys(by_face, settings.second_fidelity), False)
         cut_out = {face.crop.face.index: face.crop for face in first}
         second = [replace(face, crop=cut_out[face.crop.face.index]) for face in second]
         passes.append((dict.fromkeys(by_face, settings.second_visibility), second))

@@ -74,3 +74,10 @@ def load_upscaler(
         state = interpolate(state, twin_state, denoise)
         found = dataclasses.replace(found, notice=f"{found.notice} {twin_found.notice}".strip())
     return TiledUpscaler(spec, found.sha256, networks.build(state, found.path.name, device), device), found
+
+
+def lanczos() -> Upscaler:
+    """The plain resize as an upscaler, to be mixed with another one."""
+    from lib_facerestore.models.upscalers import LanczosUpscaler
+
+    return LanczosUpscaler()
