@@ -10,14 +10,31 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import embedded_restorer as benchmark
 
-# The first three of the list, not the best three.
-FACES = benchmark.specimens()[:3]
+from lib_facerestore.settings import RestoreSettings
+
+SPECIMENS = {specimen.name: specimen for specimen in benchmark.specimens()}
+# The first three of the list, not the best three; and one of those that hold the line, so that it keeps holding.
+FIRST_THREE = list(SPECIMENS)[:3]
+HOLDS_THE_LINE = "hopper 0"
 
 
-@pytest.fixture(scope="module", params=FACES, ids=[face.name for face in FACES])
-def outcome(request, session):
+@pytest.fixture(scope="module")
+def restored(session):
+    """Faces degraded and restored, by name, each once."""
+    known = {}
+
+    def outcome(name):
+        if name not in known:
+            known[name] = benchmark.restore(SPECIMENS[name], session)
+        return known[name]
+
+    return outcome
+
+
+@pytest.fixture(params=[*FIRST_THREE, HOLDS_THE_LINE])
+def outcome(request, restored):
     """One face degraded and restored."""
-    return benchmark.restore(request.param, session)
+    return restored(request.param)
 
 
 def test_restored_face_is_finite_and_in_range(outcome):
@@ -28,10 +45,25 @@ def test_restored_face_is_finite_and_in_range(outcome):
     assert restored.max() <= 1
 
 
-def test_restored_face_is_sharper_than_degraded_and_at_most_twice_as_sharp_as_original(outcome):
-    degraded, original = outcome.sharpness("degraded"), outcome.sharpness("original")
+def test_restored_face_is_sharper_than_degraded(outcome):
+    assert outcome.sharpness("restored") >= outcome.sharpness("degraded")
 
-    assert degraded <= outcome.sharpness("restored") <= 2 * original
+
+def test_face_of_50_px_is_at_most_twice_as_sharp_as_the_original(restored):
+    outcome = restored(HOLDS_THE_LINE)
+
+    assert outcome.holds()
+    assert outcome.holds(outcome.own_side_px)
+
+
+@pytest.mark.xfail(strict=True, reason="texture invented from 16 to 18 px: docs/embedded-restorer.md")
+@pytest.mark.parametrize("name", FIRST_THREE)
+def test_face_of_16_to_18_px_is_at_most_twice_as_sharp_as_the_original(restored, name):
+    assert restored(name).holds()
+
+
+def test_faces_of_16_to_18_px_are_skipped_by_default():
+    assert all(SPECIMENS[name].size_px / benchmark.SHRINK < RestoreSettings().min_face_px for name in FIRST_THREE)
 
 
 def test_restored_face_is_not_the_bicubic_one(outcome):
