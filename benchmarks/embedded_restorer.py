@@ -154,9 +154,9 @@ def restore(specimen: Specimen, session: Session) -> Outcome:
         "original": align.crop_with(specimen.pixels, face, affine, crop.side_px).pixels,
         "degraded": crop.pixels,
         "bicubic": align.crop_with(bicubic, face, affine, crop.side_px).pixels,
-        "restored": restored.pixels,
+        "restored": _shrunk(restored.pixels, crop.side_px),
     }
-    return Outcome(specimen, crops, restored.mask, round(crop.native_side_px * SHRINK))
+    return Outcome(specimen, crops, _shrunk(restored.mask, crop.side_px), round(crop.native_side_px * SHRINK))
 
 
 def contact_sheet(outcomes: list[Outcome]) -> Pixels:
@@ -183,8 +183,8 @@ def _strip(outcome: Outcome) -> Pixels:
 def table(outcomes: list[Outcome]) -> list[str]:
     """One Markdown row for each face."""
     lines = [
-        "| face | px left | original | degraded | bicubic | restored | of original | line | on its own grid | line there "
-        "| dB over bicubic | colour shift |",
+        "| face | px left | original | degraded | bicubic | restored | of original | line "
+        "| on its own grid | line there | dB over bicubic | colour shift |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for outcome in outcomes:
