@@ -33,9 +33,10 @@ ALLOWED = {
     "hosts": (set(GROUND), {"modules", "modules_forge", "backend", "torch"}),
     "webui": ({"hosts", "engine", "models", "session", *GROUND}, {"numpy", "PIL", "gradio", "fastapi", "modules"}),
 }
-# Not stages: the values, ports and sizes that all share, the border, the words of a report, and the recipe itself.
+# Not stages: the values, ports and sizes that all share, the border, the words of a report, and the recipe itself
+# with the passes that are a part of it.
 SHARED = {"data", "ports", "sizes"}
-NO_STAGES = {*SHARED, "pixels", "report", "pipeline", "__init__"}
+NO_STAGES = {*SHARED, "pixels", "report", "pipeline", "passes", "__init__"}
 
 
 def imports(path):
@@ -118,14 +119,19 @@ def test_stages_of_the_recipe_do_not_import_each_other():
 
 
 def test_only_the_recipe_knows_all_stages():
-    recipe = {n.split(".")[2] for n in imports(HOUSE / "engine" / "pipeline.py") if ".engine." in n}
+    recipe = {
+        n.split(".")[2]
+        for name in ("pipeline", "passes")
+        for n in imports(HOUSE / "engine" / f"{name}.py")
+        if ".engine." in n
+    }
 
     assert {"align", "mask", "paste", "selection"} <= recipe
     for name in ("pixels", "report", "data", "ports"):
         paths = [HOUSE / "engine" / f"{name}.py", *sorted((HOUSE / "engine" / name).glob("*.py"))]
         for path in filter(Path.is_file, paths):
             inside = {n.split(".")[2] for n in imports(path) if n.startswith("lib_facerestore.engine.")}
-            assert not inside & {*stages(), "pipeline"}, path
+            assert not inside & {*stages(), "pipeline", "passes"}, path
 
 
 CHECK = """

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.engine.data import Affine, Crop, Face, FloatPixels, Pixels
+from lib_facerestore.engine.data import Affine, Crop, Face, FloatPixels, Pixels, to_unit_float
 
 # Left eye, right eye, nose, left and right mouth corner in a 512×512 square; (x, y) px.
 # Source: the mean landmarks of aligned FFHQ as used by facexlib 0.3.0 (MIT) and every network trained on its crops.
@@ -65,7 +65,15 @@ def take_whole(pixels: Pixels, face: Face, side_px: int = CROP_SIDE_PX) -> Crop:
 
 
 def crop_with(pixels: Pixels, face: Face, affine: Affine, side_px: int) -> Crop:
-    """Warp the part of the picture that the affine maps into the crop; only that part is converted to float."""
+    """One face cut out by a given affine."""
+    return Crop(face, warp(pixels, affine, side_px), affine)
+
+
+def warp(pixels: Pixels, affine: Affine, side_px: int) -> FloatPixels:
+    """The square that the affine maps the picture to; only the part that it shows is converted to float.
+
+    Shapes: pixels (H, W, 3) RGB uint8 or uint16 → (side_px, side_px, 3) float32 in [0, 1].
+    """
     left, top, right, bottom = _source_rectangle(affine, side_px, (pixels.shape[0], pixels.shape[1]))
     part = to_unit_float(pixels[top:bottom, left:right])
     part_affine = affine.copy()
@@ -74,12 +82,7 @@ def crop_with(pixels: Pixels, face: Face, affine: Affine, side_px: int) -> Crop:
     warped = cv2.warpAffine(
         part, part_affine, (side_px, side_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
     )
-    return Crop(face, np.asarray(warped, np.float32), affine)
-
-
-def to_unit_float(pixels: Pixels) -> FloatPixels:
-    """Integer pixels as float32 in [0, 1], scaled by the range of their type, never by their own maximum."""
-    return np.asarray(pixels, np.float32) * np.float32(1.0 / np.iinfo(pixels.dtype).max)
+    return np.asarray(warped, np.float32)
 
 
 def _source_rectangle(affine: Affine, side_px: int, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:

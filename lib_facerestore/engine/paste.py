@@ -8,7 +8,7 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
-from lib_facerestore.engine.data import Affine, FloatPixels, Mask, Pixels, RestoredCrop
+from lib_facerestore.engine.data import Affine, FloatPixels, Mask, Pixels, RestoredCrop, to_unit_float
 from lib_facerestore.errors import SettingsError
 
 Scale: TypeAlias = float | tuple[float, float]
@@ -71,7 +71,7 @@ def finer_detail(place: Pixels, shrink: float) -> FloatPixels:
     height, width = place.shape[:2]
     if shrink <= 1:
         return np.zeros(place.shape, np.float32)
-    values = place.astype(np.float32) * np.float32(1.0 / np.iinfo(place.dtype).max)
+    values = to_unit_float(place)
     small_wh = (max(1, round(width / shrink)), max(1, round(height / shrink)))
     small = cv2.resize(values, small_wh, interpolation=cv2.INTER_AREA)
     return np.asarray(values - cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)

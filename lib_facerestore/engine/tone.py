@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, read_only
+from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, read_only, to_unit_float
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _LEVELS = 256
@@ -20,6 +20,7 @@ _LEVELS = 256
 _MEAN_DEVIATION, _LARGE_DEVIATION = 3.0, 16.0
 _LARGE_PART = 0.01
 _LOOK_SIDE_PX, _LEAST_SHRINK = 128, 4.0
+_BAND_PX = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,14 @@ class Tone:
         below = np.minimum(position.astype(np.int32), _LEVELS - 2)
         part = (position - below)[..., None]
         return np.asarray(self.colours[below] * (1 - part) + self.colours[below + 1] * part, np.float32)
+
+    def paint(self, canvas: Pixels) -> None:
+        """Bring a whole picture to the tone, in place: (H, W, 3) uint8 or uint16. Works in bands of rows."""
+        largest = np.float32(np.iinfo(canvas.dtype).max)
+        rows = max(1, _BAND_PX // canvas.shape[1])
+        for start in range(0, canvas.shape[0], rows):
+            band = canvas[start : start + rows]
+            band[...] = np.rint(self.apply(to_unit_float(band)) * largest).clip(0, largest).astype(canvas.dtype)
 
 
 def tone_of(picture: Picture, keep: str) -> Tone | None:
@@ -58,7 +67,7 @@ def _small(pixels: Pixels) -> FloatPixels:
     shrink = max(_LEAST_SHRINK, max(height, width) / _LOOK_SIDE_PX)
     size_wh = (max(1, round(width / shrink)), max(1, round(height / shrink)))
     small = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
-    return np.asarray(small.reshape(-1, 3) / np.float32(np.iinfo(pixels.dtype).max), np.float32)
+    return to_unit_float(small.reshape(-1, 3))
 
 
 def _colours_by_brightness(small: FloatPixels) -> NDArray[np.float32]:

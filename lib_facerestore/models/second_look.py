@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.engine.align import crop_with
-from lib_facerestore.engine.data import Affine, Face, Pixels
+from lib_facerestore.engine.align import warp
+from lib_facerestore.engine.data import Affine, Pixels
 from lib_facerestore.models.retinaface import ROW_LENGTH, RetinaFaceNetwork
 
 _FACE_SIDES_PX = (64, 96)
@@ -71,9 +71,7 @@ def _window_affine(row: NDArray[np.float32], angle: float, face_px: int, window_
 
 
 def _window(pixels: Pixels, affine: Affine, window_px: int) -> NDArray[np.uint8]:
-    nobody = Face(0, (0, 0, 1, 1), np.zeros((5, 2), np.float32), 0.0)
-    crop = crop_with(pixels, nobody, affine, window_px)
-    return np.rint(crop.pixels * 255).clip(0, 255).astype(np.uint8)
+    return np.rint(warp(pixels, affine, window_px) * 255).clip(0, 255).astype(np.uint8)
 
 
 def _best_in_place(

@@ -11,9 +11,8 @@ from lib_facerestore.engine.align import (
     align,
     crop_with,
     take_whole,
-    to_unit_float,
 )
-from lib_facerestore.engine.data import Face
+from lib_facerestore.engine.data import Face, to_unit_float
 
 WHITE = 255
 

@@ -11,9 +11,9 @@ from PIL import Image
 from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 
 from lib_facerestore.engine import pipeline, pixels
-from lib_facerestore.engine.data import FloatPixels, Picture
+from lib_facerestore.engine.data import FloatPixels, ModelUsed, Picture
 from lib_facerestore.engine.pixels.decode import ReadLimits, decode
-from lib_facerestore.engine.ports import Tools
+from lib_facerestore.engine.ports import Tools, UpscaledPixels
 from lib_facerestore.engine.tone import Tone, tone_of
 from lib_facerestore.settings import RestoreSettings
 
@@ -126,3 +126,51 @@ def test_a_sepia_file_comes_back_sepia_from_a_file(tmp_path):
     pixels.write(after, tmp_path / "new.jpg")
 
     assert tone_of(pixels.read(tmp_path / "new.jpg"), "auto") is not None
+
+
+def test_a_grey_file_whose_tone_is_not_kept_becomes_a_colour_picture():
+    grey = Picture(np.repeat(smooth_noise(384, 512)[..., :1], 3, axis=2), is_grey=True)
+
+    after = restored(grey, "off")
+
+    assert not np.array_equal(after.pixels[..., 0], after.pixels[..., 1])
+    assert not after.is_grey  # a writer takes one channel of a grey picture, and the colours would be lost
+
+
+class TintingUpscaler:
+    """Doubles a picture and tints it, as a network trained on colour photographs might."""
+
+    used, scale = ModelUsed("upscaler", "tinting", "3" * 64), 2
+
+    def upscale(self, pixels, progress):
+        doubled = np.repeat(np.repeat(pixels, 2, 0), 2, 1).astype(np.float32) * (1.0, 0.9, 0.7)
+        return UpscaledPixels(np.rint(doubled).astype(pixels.dtype), 1, "cpu")
+
+
+@pytest.mark.parametrize("keep_tone", ["auto", "on"])
+def test_an_upscaler_does_not_tint_a_grey_file(keep_tone):
+    grey = Picture(np.repeat(smooth_noise(96, 131)[..., :1], 3, axis=2), is_grey=True)
+    settings = RestoreSettings(restorer="none", scale=2.0, upscale_strength=1.0, keep_tone=keep_tone)
+
+    after = pipeline.run(grey, Tools(None, None, upscaler=TintingUpscaler()), settings).picture
+
+    assert after.is_grey
+    assert np.array_equal(after.pixels[..., 0], after.pixels[..., 1])
+    assert np.array_equal(after.pixels[..., 0], after.pixels[..., 2])
+
+
+def test_an_upscaler_keeps_the_tone_of_a_sepia_picture():
+    toned = Picture(sepia(np.repeat(smooth_noise(96, 131)[..., :1], 3, axis=2)))
+    settings = RestoreSettings(restorer="none", scale=2.0, upscale_strength=1.0)
+
+    after = pipeline.run(toned, Tools(None, None, upscaler=TintingUpscaler()), settings).picture
+
+    blue_to_red = [np.median(p.pixels[..., 2] / np.maximum(p.pixels[..., 0], 1)) for p in (toned, after)]
+    assert blue_to_red[1] == pytest.approx(blue_to_red[0], abs=0.02)
+
+
+def test_a_grey_file_upscaled_without_keeping_its_tone_becomes_a_colour_picture():
+    grey = Picture(np.repeat(smooth_noise(96, 131)[..., :1], 3, axis=2), is_grey=True)
+    settings = RestoreSettings(restorer="none", scale=2.0, upscale_strength=1.0, keep_tone="off")
+
+    assert not pipeline.run(grey, Tools(None, None, upscaler=TintingUpscaler()), settings).picture.is_grey

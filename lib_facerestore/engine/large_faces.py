@@ -1,0 +1,46 @@
+"""Faces whose place is larger than the restored crop: how they get the detail that restoring at 512 px cannot give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from lib_facerestore.engine.data import RestoredCrop, to_unit_float
+from lib_facerestore.engine.ports import Progress, Upscaler
+from lib_facerestore.settings import LargeFaces
+
+# A place this much larger than the restored crop is worth more than plain enlarging.
+_LARGE = 1.05
+
+
+@dataclass(frozen=True)
+class FittedFace:
+    """A face as it is pasted. keep_detail: the canvas' own finer detail goes over it. tiles: the upscaler ran."""
+
+    face: RestoredCrop
+    keep_detail: bool = False
+    tiles: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+def fit(
+    face: RestoredCrop, canvas_scale: float, upscaler: Upscaler | None, how: LargeFaces, progress: Progress
+) -> FittedFace:
+    """The face for a place of its size: enlarged by the upscaler, or to be pasted under the picture's own detail.
+
+    canvas_scale: canvas px per picture px.
+    Raises: OutOfMemory; InferenceFailed; Interrupted.
+    """
+    place_px = face.crop.native_side_px * canvas_scale
+    if place_px <= _LARGE * face.pixels.shape[0] or how == "off":
+        return FittedFace(face)
+    if how == "detail" or upscaler is None or upscaler.scale <= 1:
+        return FittedFace(face, keep_detail=True)
+    levels = np.rint(face.pixels * np.float32(np.iinfo(np.uint16).max)).astype(np.uint16)
+    done = upscaler.upscale(levels, progress)
+    side = done.pixels.shape[0]
+    face_mask = np.asarray(cv2.resize(face.mask, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
+    larger = replace(face, pixels=to_unit_float(done.pixels), mask=face_mask)
+    return FittedFace(larger, False, done.tiles, done.warnings)

@@ -1,0 +1,125 @@
+"""Crops to restored crops with their masks, pass after pass. Knows nothing of canvases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from lib_facerestore.engine import mask
+from lib_facerestore.engine.batches import restore_in_batches
+from lib_facerestore.engine.data import Crop, FaceChoice, FloatPixels, Mask, RestoredCrop
+from lib_facerestore.engine.ports import Progress, Restorer, Tools
+from lib_facerestore.engine.tone import Tone
+from lib_facerestore.settings import RestoreSettings
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one restorer made of the faces. visibility: of each face, by its index; failures: why a face has nothing."""
+
+    faces: tuple[RestoredCrop, ...]
+    visibility: dict[int, float]
+    failures: dict[int, str]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FaceWork:
+    """What all passes over one picture share."""
+
+    tools: Tools
+    settings: RestoreSettings
+    tone: Tone | None
+    progress: Progress
+
+
+def restore_faces(crops: Sequence[Crop], by_face: dict[int, FaceChoice], work: FaceWork) -> list[Pass]:
+    """The passes that the tools and settings name, in the order in which they are pasted; none without a restorer.
+
+    Raises: Interrupted.
+    """
+    tools, settings = work.tools, work.settings
+    if tools.restorer is None:
+        return []
+    visibility = {index: choice.visibility for index, choice in by_face.items()}
+    fidelity = {index: choice.fidelity for index, choice in by_face.items()}
+    first = _restore_once(crops, tools.restorer, fidelity, visibility, work)
+    if tools.second_restorer is None or settings.second_visibility == 0:
+        return [first]
+    seen = [_seen_after(face, visibility[face.crop.face.index]) for face in first.faces]
+    second = _restore_once(
+        seen,
+        tools.second_restorer,
+        dict.fromkeys(by_face, settings.second_fidelity),
+        dict.fromkeys(by_face, settings.second_visibility),
+        work,
+    )
+    # The second restorer saw the first one's face; the crop that goes on is the one cut from the picture.
+    cut_out = {face.crop.face.index: face.crop for face in first.faces}
+    return [first, replace(second, faces=tuple(replace(f, crop=cut_out[f.crop.face.index]) for f in second.faces))]
+
+
+def mask_kind(tools: Tools, settings: RestoreSettings) -> str:
+    """The kind of mask that is used; "auto" parses where there is a parser."""
+    if settings.mask != "auto":
+        return settings.mask
+    return "parsing" if tools.parser is not None else "landmarks"
+
+
+def _restore_once(
+    crops: Sequence[Crop],
+    restorer: Restorer,
+    fidelity: dict[int, float],
+    visibility: dict[int, float],
+    work: FaceWork,
+) -> Pass:
+    warnings: list[str] = []
+    done = restore_in_batches(
+        crops, restorer, lambda crop: fidelity[crop.face.index], work.tools.face_batch, work.progress, warnings
+    )
+    faces: list[RestoredCrop] = []
+    failures: dict[int, str] = {}
+    for crop, outcome in done:
+        index = crop.face.index
+        if isinstance(outcome, str):
+            failures[index] = outcome
+            continue
+        face_mask = _mask(crop, outcome, work)
+        pixels = outcome if work.tone is None else work.tone.apply(outcome)
+        shown_as = fidelity[index] if restorer.has_fidelity else None
+        faces.append(RestoredCrop(crop, pixels, face_mask, restorer.used.name, shown_as))
+    return Pass(tuple(faces), visibility, failures, tuple(warnings))
+
+
+def _seen_after(face: RestoredCrop, visibility: float) -> Crop:
+    """The crop as the next pass sees it: the restored one over the original, at the pass's visibility."""
+    side = face.crop.side_px
+    pixels = face.pixels
+    if pixels.shape[0] != side:
+        pixels = np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+    return replace(face.crop, pixels=face.crop.pixels + (pixels - face.crop.pixels) * np.float32(visibility))
+
+
+def _mask(crop: Crop, pixels: FloatPixels, work: FaceWork) -> Mask:
+    """The mask of one restored crop, on the restored crop's grid."""
+    feather = work.settings.mask_feather / 100
+    side = pixels.shape[0]
+    kind = mask_kind(work.tools, work.settings)
+    if kind == "parsing":
+        parser = work.tools.parser
+        assert parser is not None, "session loads a parser where the mask needs one"
+        return mask.parsing_mask(parser.parse([pixels])[0], parser.classes, side, feather)
+    if kind == "landmarks":
+        return mask.landmark_mask(_on_grid_of(crop, pixels), feather)
+    return mask.feather_mask(side, feather)
+
+
+def _on_grid_of(crop: Crop, pixels: FloatPixels) -> Crop:
+    """The crop on the grid of its restored pixels, k times larger: u′ = (u + ½)·k − ½."""
+    k = pixels.shape[0] / crop.side_px
+    affine = k * crop.affine
+    affine[:, 2] += (k - 1) / 2
+    return Crop(crop.face, pixels, affine)
