@@ -17,6 +17,7 @@ from lib_facerestore.cli import EXIT_DONE, EXIT_SOME_FAILED
 from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import FloatPixels, Picture, Result
 from lib_facerestore.engine.pixels.encode import losses
+from lib_facerestore.engine.pixels.files import already_there
 from lib_facerestore.engine.report import status_line, to_plain
 from lib_facerestore.engine.sizes import resize_exact
 from lib_facerestore.errors import FaceRestoreError, PictureError, SettingsError, WeightsError
@@ -107,7 +108,7 @@ def _target(source: Path, job: FileJob, written: set[Path]) -> Path:
     if os.path.exists(source) and os.path.exists(target) and source.samefile(target):
         raise PictureError(source, "would be replaced by its own result; choose another folder.")
     if os.path.exists(target) and not job.overwrite:
-        raise PictureError(target, "is there already; choose another folder or --overwrite.")
+        raise already_there(target)
     return target
 
 
