@@ -136,6 +136,7 @@ def test_an_output_folder_that_is_a_file_is_named(good, tmp_path, capsys):
         (["--name", "../{name}"], "The setting name cannot be '../{name}': it must be a file name"),
         (["--max-megapixels", "-1"], "The setting max_megapixels cannot be -1.0"),
         (["--fidelty", "1"], "There is no option --fidelty, did you mean --fidelity"),
+        (["--zzz=1"], "There is no option --zzz."),
         (["--fidelity", "much"], "Argument --fidelity: invalid number value: 'much'."),
         (["--mask", "square"], "invalid choice: 'square'"),
     ],
