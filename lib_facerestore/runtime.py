@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+Licence = Literal["any", "commercial"]
+
 
 class MemoryPort(Protocol):
     """What a host offers so that it and we do not fight for the device's memory."""
@@ -59,5 +61,5 @@ class Runtime:
     folders: tuple[Path, ...] = ()
     downloads_allowed: bool = False
     mirrors: tuple[str, ...] = ()
-    licence: Literal["any", "commercial"] = "any"
+    licence: Licence = "any"
     memory: MemoryPort = field(default_factory=NoHostMemory)

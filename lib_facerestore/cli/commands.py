@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lib_facerestore.cli import EXIT_DONE, EXIT_WRONG_USE
-from lib_facerestore.engine.pixels.encode import Chroma, FormatName
-from lib_facerestore.runtime import Runtime
+from lib_facerestore.engine.pixels.decode import ReadLimits
+from lib_facerestore.engine.pixels.encode import Chroma, FormatName, WriteOptions
+from lib_facerestore.runtime import Licence, Runtime
 from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import RestoreSettings, field_types, setting_info
 from lib_facerestore.version import VERSION
@@ -123,27 +124,25 @@ def _add_fetch(commands: Any) -> None:
 
 
 def _add_file_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--format", choices=choices(FormatName), default="same", help="format of the results")
-    command.add_argument("--quality", type=int, default=0, help="1 to 100; 0, the default: at least the input's")
-    command.add_argument("--chroma", choices=choices(Chroma), default="auto", help="colour resolution of JPEG results")
-    command.add_argument(
-        "--name", default="{name}", help="name of the results, {name} is the input's (default: {name})"
-    )
-    command.add_argument(
-        "--max-megapixels",
-        type=float,
-        default=200.0,
-        help="refuse larger pictures (default: 200, about 1.4 GB at work)",
-    )
+    writing, reading = WriteOptions(), ReadLimits()
+    add = command.add_argument
+    add("--format", choices=choices(FormatName), default=writing.format, help="format of the results")
+    add("--quality", type=int, default=writing.quality, help="1 to 100; 0: at least the input's (default: %(default)s)")
+    add("--chroma", choices=choices(Chroma), default=writing.chroma, help="colour resolution of JPEG results")
+    add("--name", default=writing.name, help="name of the results, {name} is the input's (default: %(default)s)")
+    text = "refuse larger pictures (default: %(default)g; 200 take about 1.4 GB at work)"
+    add("--max-megapixels", type=float, default=reading.megapixels, help=text)
 
 
 def _add_machine_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    runtime = Runtime()
+    command.add_argument("--device", default=runtime.device, help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")
     command.add_argument("--models", type=Path, metavar="FOLDER", help="folder for weights")
     command.add_argument("--look-in", type=Path, action="append", default=[], metavar="FOLDER", help="more weights")
     command.add_argument("--download", action="store_true", help="fetch missing weights at their first use")
     command.add_argument("--mirror", action="append", default=[], metavar="URL", help="tried before the official place")
-    command.add_argument("--licence", choices=["any", "commercial"], default="any", help="commercial hides the others")
+    text = "commercial hides the others"
+    command.add_argument("--licence", choices=choices(Licence), default=runtime.licence, help=text)
 
 
 def _add_setting(command: argparse.ArgumentParser, name: str, kind: Any) -> None:
