@@ -38,9 +38,8 @@ def load_parser(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tupl
     from lib_facerestore.models.parsers import FaceParser
 
     found, state = weights.need_and_load(spec, runtime)
-    kind = "bisenet" if spec.family == "bisenet" else "parsenet"
     try:
-        return FaceParser(kind, spec.name, found.sha256, state, device), found  # type: ignore[arg-type]
+        return FaceParser(spec.family, spec.name, found.sha256, state, device), found
     except RuntimeError as error:
         raise WeightsUnknown(found.path, f"is no {spec.name}.", tuple(state)) from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import FloatPixels, ModelUsed
 from lib_facerestore.models.devices import inference
+from lib_facerestore.models.spec import Family
 
 if TYPE_CHECKING:
     import torch
-
-ParserName = Literal["parsenet", "bisenet"]
 
 # Both label CelebAMask-HQ's 19 classes, in different orders: hair is 13 in one and 17 in the other.
 # Source: facexlib 0.3.0 (MIT); ParseNet of PSFR-GAN, BiSeNet of face-parsing.PyTorch.
@@ -38,7 +37,7 @@ class _Kind:
     deviation: tuple[float, float, float]
 
 
-_KINDS: dict[ParserName, _Kind] = {
+_KINDS: dict[Family, _Kind] = {
     "parsenet": _Kind(PARSENET_CLASSES, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
     "bisenet": _Kind(BISENET_CLASSES, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),  # ImageNet's
 }
@@ -48,15 +47,15 @@ class FaceParser:
     """ParseNet or BiSeNet of facexlib on a square face."""
 
     def __init__(
-        self, kind: ParserName, name: str, sha256: str, state: dict[str, torch.Tensor], device: torch.device
+        self, family: Family, name: str, sha256: str, state: dict[str, torch.Tensor], device: torch.device
     ) -> None:
         from facexlib.parsing.bisenet import BiSeNet
         from facexlib.parsing.parsenet import ParseNet
 
         self.used = ModelUsed("parser", name, sha256)
-        self.classes = _KINDS[kind].classes
-        self._kind, self.device = _KINDS[kind], device
-        network = BiSeNet(num_class=19) if kind == "bisenet" else ParseNet(in_size=512, out_size=512, parsing_ch=19)
+        self._kind, self.device = _KINDS[family], device
+        self.classes = self._kind.classes
+        network = BiSeNet(num_class=19) if family == "bisenet" else ParseNet(in_size=512, out_size=512, parsing_ch=19)
         network.load_state_dict(state)
         self.network = network.to(device).eval()
 
