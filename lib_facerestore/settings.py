@@ -11,6 +11,7 @@ from typing import Any, Literal, get_type_hints
 from lib_facerestore.errors import UnknownSetting
 from lib_facerestore.setting_info import SettingInfo, checked, setting
 
+WhichFaces = Literal["all", "largest", "centre"]
 FaceOrder = Literal["largest", "left to right", "right to left", "top to bottom", "score", "centre"]
 Order = Literal["one pass", "upscale first", "restore first"]
 LargeFaces = Literal["auto", "detail", "upsample", "off"]
@@ -46,6 +47,9 @@ class RestoreSettings:
     second_visibility: float = setting(1.0, SettingInfo(
         "Second visibility", "0 shows the first pass, 1 the second one.",
         "model", low=0.0, high=1.0, step=0.01, infotext="Face restore second visibility"))
+    which_faces: WhichFaces = setting("all", SettingInfo(
+        "Which faces", "All faces, only the largest one, or only the one nearest to the centre.",
+        "faces", infotext="Face restore which", is_basic=True))
     detection_threshold: float = setting(0.0, SettingInfo(
         "Detection threshold", "Lowest score of a face; 0 takes the detector's own threshold.",
         "faces", low=0.0, high=1.0, step=0.01, infotext="Face restore threshold"))
@@ -67,9 +71,6 @@ class RestoreSettings:
     face_order: FaceOrder = setting("largest", SettingInfo(
         "Face order", "Which faces come first.",
         "faces", infotext="Face restore order"))
-    only_centre_face: bool = setting(False, SettingInfo(
-        "Only the centre face", "Restores the face nearest to the centre and no other.",
-        "faces", infotext="Face restore centre only"))
     aligned_input: bool = setting(False, SettingInfo(
         "Input is an aligned face", "Takes the whole picture for one face cropped to the FFHQ template.",
         "faces", infotext="Face restore aligned"))

@@ -31,7 +31,7 @@ def refused(name, value):
 
 def test_kinds_of_settings_are_all_known():
     assert {"fidelity", "visibility", "mask_feather", "detection_size", "max_faces"} <= set(NUMBERS)
-    assert {"only_centre_face", "aligned_input"} <= set(SWITCHES)
+    assert {"aligned_input"} <= set(SWITCHES)
     assert {"face_order", "mask"} <= set(CHOICES)
     assert set(NUMBERS) | set(SWITCHES) | set(TEXTS) == {field.name for field in dataclasses.fields(RestoreSettings)}
 

@@ -14,9 +14,9 @@ def select(
     """The faces to restore in the chosen order, and for every other face's index the reason it is left alone."""
     reasons = {face.index: reason for face in faces if (reason := _size_reason(face, faces, settings))}
     kept = [face for face in faces if face.index not in reasons]
-    if settings.only_centre_face:
-        kept.sort(key=_sort_key("centre", size_hw))
-        reasons |= {face.index: "not the centre face" for face in kept[1:]}
+    if settings.which_faces != "all":
+        kept.sort(key=_sort_key(settings.which_faces, size_hw))
+        reasons |= {face.index: f"not the {settings.which_faces} face" for face in kept[1:]}
         kept = kept[:1]
     kept.sort(key=_sort_key(settings.face_order, size_hw))
     if settings.max_faces:

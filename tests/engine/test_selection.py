@@ -74,14 +74,21 @@ def test_most_faces_counts_in_the_chosen_order():
 
 
 def test_only_the_face_nearest_to_the_centre_is_chosen():
-    assert chosen(only_centre_face=True) == ([1], {0: "not the centre face", 2: "not the centre face"})
+    assert chosen(which_faces="centre") == ([1], {0: "not the centre face", 2: "not the centre face"})
 
 
 def test_centre_face_is_sought_among_those_large_enough():
-    kept, reasons = chosen(only_centre_face=True, min_face_px=32)
+    kept, reasons = chosen(which_faces="centre", min_face_px=32)
 
     assert kept == [2]
     assert reasons == {1: "30 px, minimum 32", 0: "not the centre face"}
+
+
+def test_only_the_largest_face_is_chosen():
+    kept, reasons = chosen(which_faces="largest")
+
+    assert kept == [0]
+    assert set(reasons.values()) == {"not the largest face"}
 
 
 def test_equal_faces_keep_their_order():

@@ -115,7 +115,7 @@ OF_FACES = {
     "min_face_percent": (FACES_ONLY, 60.0),
     "max_faces": (FACES_ONLY, 1),
     "face_order": (dataclasses.replace(FACES_ONLY, max_faces=1), "left to right"),
-    "only_centre_face": (FACES_ONLY, True),
+    "which_faces": (FACES_ONLY, "centre"),
     "mask": (FACES_ONLY, "parsing"),
     "mask_feather": (FACES_ONLY, 20.0),
 }
