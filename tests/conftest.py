@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can `from support import …`
 
 from support import smooth_noise  # noqa: E402
+from web_server import WebServer  # noqa: E402
 
 SAMPLES = ROOT / "samples"
 
@@ -52,6 +54,14 @@ def face() -> Face:
 def picture() -> Picture:
     """A smooth picture, 384 px high and 512 px wide."""
     return Picture(smooth_noise(384, 512))
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
+    """A web server on this machine that no proxy stands before; the test writes down what it answers."""
+    monkeypatch.setenv("no_proxy", "*")
+    with WebServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import socket
 
 import pytest
 import torch
-from web_server import WebServer, status, whole
+from web_server import status, whole
 
 from lib_facerestore.cli import main
 from lib_facerestore.models import catalogue
@@ -36,13 +36,12 @@ def small(spec):
 
 
 @pytest.fixture
-def server(monkeypatch, tmp_path):
-    monkeypatch.setenv("no_proxy", "*")
+def server(server, monkeypatch, tmp_path):
+    """The shared one, with every file of a catalogue that it makes small."""
     monkeypatch.setenv("FACERESTORE_HOME", str(tmp_path))
     monkeypatch.setattr(catalogue, "MODELS", tuple(small(spec) for spec in catalogue.MODELS))
-    with WebServer() as server:
-        server.answers |= {f"/weights/{name}": [whole(content)] for name, content in CONTENT.items()}
-        yield server
+    server.answers |= {f"/weights/{name}": [whole(content)] for name, content in CONTENT.items()}
+    return server
 
 
 def fetch(server, *arguments):

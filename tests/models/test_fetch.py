@@ -11,19 +11,12 @@ import sys
 import time
 
 import pytest
-from web_server import WebServer, cut, quick, status, whole
+from web_server import cut, quick, status, whole
 
 from lib_facerestore.models import fetch as fetching
 from lib_facerestore.models.fetch import FetchPolicy, fetch
 
 CONTENT = random.Random(1).randbytes(300_007)
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("no_proxy", "*")
-    with WebServer() as server:
-        yield server
 
 
 def in_another_process(remote, folder, timeout_s=20.0):

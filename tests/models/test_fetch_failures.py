@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 import pytest
-from web_server import WebServer, cut, page, quick, status, whole
+from web_server import cut, page, quick, status, whole
 
 from lib_facerestore.errors import Interrupted, WeightsDamaged, WeightsUnreachable
 from lib_facerestore.models import transfer
@@ -18,13 +18,6 @@ from lib_facerestore.models.fetch import RemoteFile, fetch
 
 CONTENT = random.Random(2).randbytes(3_000_001)
 OTHER = random.Random(3).randbytes(3_000_001)
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("no_proxy", "*")
-    with WebServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from basicsr.archs.rrdbnet_arch import RRDBNet
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
 from safetensors.torch import save
 from support import smooth_noise
-from web_server import WebServer, whole
+from web_server import whole
 
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.errors import (
@@ -114,13 +114,12 @@ def test_a_file_of_another_hash_is_used_with_a_notice(places):
     )
 
 
-def test_a_damaged_file_of_ours_is_moved_aside_and_the_mirror_gives_the_right_one(places):
+def test_a_damaged_file_of_ours_is_moved_aside_and_the_mirror_gives_the_right_one(places, server):
     put(places.models_folder, FILE, RIGHT[:-100])
-    with WebServer() as server:
-        server.answers[f"/files/{FILE}"] = [whole(RIGHT)]
-        online = dataclasses.replace(places, downloads_allowed=True, mirrors=(server.url("/files"),))
+    server.answers[f"/files/{FILE}"] = [whole(RIGHT)]
+    online = dataclasses.replace(places, downloads_allowed=True, mirrors=(server.url("/files"),))
 
-        tools = Session(online).tools(UPSCALE)
+    tools = Session(online).tools(UPSCALE)
 
     assert used(tools) == SHA256
     assert (places.models_folder / FILE).read_bytes() == RIGHT
