@@ -51,6 +51,8 @@ class Runtime:
     face_batch: most faces of one picture that a network gets at once; part of what makes equal bytes.
     folders: extra folders to look for weights in, first match wins, before `models_folder`; never written to.
     mirrors: base URLs tried before the catalogue's. licence: "commercial" hides models for non-commercial use.
+    first_restorer: what "auto" takes before the catalogue's order, where its weights are present.
+    fetch_advice: how this shell's user gets missing weights, the second half of a sentence.
     """
 
     device: str = "auto"
@@ -62,4 +64,6 @@ class Runtime:
     downloads_allowed: bool = False
     mirrors: tuple[str, ...] = ()
     licence: Licence = "any"
+    first_restorer: str = ""
+    fetch_advice: str = "fetch official ones with: facerestore fetch"
     memory: MemoryPort = field(default_factory=NoHostMemory)

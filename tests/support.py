@@ -42,6 +42,9 @@ class FakeRestorer:
                 raise InferenceFailed("fake restorer", "it was told to", crop.face.index)
         return [np.repeat(np.repeat(1 - c.pixels, self.enlarged, 0), self.enlarged, 1) for c in crops]
 
+    def fall_back(self) -> bool:
+        return False
+
 
 def psnr(a: np.ndarray, b: np.ndarray, peak: float = 255.0) -> float:
     """Peak signal to noise ratio in dB; infinite for equal arrays."""

@@ -42,16 +42,25 @@ def _restore_batch(
     batch: list[Crop], restorer: Restorer, fidelity: float, warnings: list[str]
 ) -> list[FloatPixels | str]:
     """Restored pixels for each crop, or the reason it has none: the whole batch at once, else face by face."""
-    try:
-        return list(restorer.restore(batch, fidelity))
-    except (InferenceFailed, OutOfMemory) as error:
-        if len(batch) == 1:
-            return [str(error)]
-        warnings.append(f"A batch of {len(batch)} faces was repeated one by one. {error}")
-    outcomes: list[FloatPixels | str] = []
-    for crop in batch:
+    if len(batch) > 1:
         try:
-            outcomes += restorer.restore([crop], fidelity)
+            return list(restorer.restore(batch, fidelity))
         except (InferenceFailed, OutOfMemory) as error:
-            outcomes.append(str(error))
-    return outcomes
+            warnings.append(f"A batch of {len(batch)} faces was repeated one by one. {error}")
+    return [_restore_one(crop, restorer, fidelity, warnings) for crop in batch]
+
+
+def _restore_one(crop: Crop, restorer: Restorer, fidelity: float, warnings: list[str]) -> FloatPixels | str:
+    """One face alone, on the CPU in the end, or the reason it has no pixels."""
+    try:
+        return restorer.restore([crop], fidelity)[0]
+    except InferenceFailed as error:
+        return str(error)
+    except OutOfMemory as error:
+        if not restorer.fall_back():
+            return str(error)
+        warnings.append(f"{error} It went on on the CPU.")
+    try:
+        return restorer.restore([crop], fidelity)[0]
+    except (InferenceFailed, OutOfMemory) as error:
+        return str(error)

@@ -37,6 +37,9 @@ class Restorer(Protocol):
         Raises: OutOfMemory; InferenceFailed.
         """
 
+    def fall_back(self) -> bool:
+        """Go on on the CPU after the device refused the memory; False where it runs there already."""
+
 
 class Parser(Protocol):
     """Names the part of the face that each pixel belongs to."""

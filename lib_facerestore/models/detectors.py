@@ -44,6 +44,10 @@ class RetinaFaceDetector:
         backbone = "mobile0.25" if spec.family == "retinaface-mobile0.25" else "resnet50"
         self.network = RetinaFaceNetwork(spec.name, state, backbone, device)
 
+    def move(self, device: torch.device) -> None:
+        """See `models.devices.OnDevice`."""
+        self.network.move(device)
+
     def detect(self, pictures: Sequence[Pixels], threshold: float, short_side_px: int) -> list[list[Face]]:
         """See `engine.ports.Detector`. Pictures that shrink to one size run as one batch."""
         first = self._rows_at(pictures, short_side_px)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lib_facerestore.errors import InferenceFailed, OutOfMemory, SettingsError
 
@@ -29,6 +29,28 @@ def resolve(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise SettingsError("device", name, "auto, cpu, or a device that this machine has, such as cuda:0") from error
     return device
+
+
+class OnDevice:
+    """A network and where it is; it runs there. network: a module, or spandrel's descriptor of one."""
+
+    def __init__(self, network: Any, device: torch.device) -> None:
+        self.network, self.device = network, device
+
+    def move(self, device: torch.device) -> None:
+        """Take the weights to another device; does nothing where they are there already."""
+        if device != self.device:
+            self.network.to(device)
+            self.device = device
+
+    def fall_back(self) -> bool:
+        """See `engine.ports.Restorer`."""
+        import torch
+
+        if self.device.type == "cpu":
+            return False
+        self.move(torch.device("cpu"))
+        return True
 
 
 @contextmanager

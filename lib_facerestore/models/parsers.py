@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import FloatPixels, ModelUsed
-from lib_facerestore.models.devices import inference
+from lib_facerestore.models.devices import OnDevice, inference
 from lib_facerestore.models.spec import Family
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _KINDS: dict[Family, _Kind] = {
 }
 
 
-class FaceParser:
+class FaceParser(OnDevice):
     """ParseNet or BiSeNet of facexlib on a square face."""
 
     def __init__(
@@ -53,11 +53,11 @@ class FaceParser:
         from facexlib.parsing.parsenet import ParseNet
 
         self.used = ModelUsed("parser", name, sha256)
-        self._kind, self.device = _KINDS[family], device
+        self._kind = _KINDS[family]
         self.classes = self._kind.classes
         network = BiSeNet(num_class=19) if family == "bisenet" else ParseNet(in_size=512, out_size=512, parsing_ch=19)
         network.load_state_dict(state)
-        self.network = network.to(device).eval()
+        super().__init__(network.to(device).eval(), device)
 
     def parse(self, faces: Sequence[FloatPixels]) -> list[NDArray[np.uint8]]:
         """See `engine.ports.Parser`; the labels are 512×512."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed
 from lib_facerestore.errors import InferenceFailed, WeightsUnknown
-from lib_facerestore.models.devices import inference
+from lib_facerestore.models.devices import OnDevice, inference
 
 if TYPE_CHECKING:
     import spandrel
@@ -61,13 +61,14 @@ def restorer_for(name: str, sha256: str, model: Descriptor, device: torch.device
     return UpscalingRestorer(name, sha256, model, device)
 
 
-class FaceNetwork:
+class FaceNetwork(OnDevice):
     """GFPGAN, CodeFormer or RestoreFormer: 512×512 RGB in [-1, 1] in and out."""
 
     def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, call: Call) -> None:
         self.used = ModelUsed("restorer", name, sha256)
         self.has_fidelity = str(model.architecture.id) == "CodeFormer"
-        self.model, self.device, self._call = model, device, call
+        super().__init__(model, device)
+        self._call = call
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         """See `engine.ports.Restorer`; all crops run as one batch."""
@@ -77,7 +78,7 @@ class FaceNetwork:
         with inference(self.used.name, self.device):
             # Contiguous, because RestoreFormer and CodeFormer use .view, which channels-last memory refuses.
             pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device).contiguous()
-            output = self._call(self.model.model, (pixels - 0.5) / 0.5, fidelity)
+            output = self._call(self.network.model, (pixels - 0.5) / 0.5, fidelity)
             restored = (output.float() * 0.5 + 0.5).clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
         _check_finite(self.used.name, restored)
         return [np.ascontiguousarray(face) for face in restored]
@@ -88,7 +89,7 @@ class FaceNetwork:
 NATIVE_SIDES_PX = (64, 96, 128, 192, 256)
 
 
-class UpscalingRestorer:
+class UpscalingRestorer(OnDevice):
     """An ESRGAN-type upscaler that restores faces: it sees the aligned face at its native size and enlarges it.
 
     The network takes and gives RGB in [0, 1].
@@ -98,7 +99,7 @@ class UpscalingRestorer:
 
     def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device) -> None:
         self.used = ModelUsed("restorer", name, sha256)
-        self.model, self.device = model, device
+        super().__init__(model, device)
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         """See `engine.ports.Restorer`; crops of one native size run as one batch. fidelity is not used."""
@@ -118,7 +119,7 @@ class UpscalingRestorer:
 
         with inference(self.used.name, self.device):
             pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device)
-            output = self.model.model(pixels).float().clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+            output = self.network.model(pixels).float().clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
         _check_finite(self.used.name, output)
         return np.ascontiguousarray(output)
 

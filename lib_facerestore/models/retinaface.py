@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.models.devices import inference
+from lib_facerestore.models.devices import OnDevice, inference
 
 if TYPE_CHECKING:
     import torch
@@ -25,19 +25,19 @@ ROW_LENGTH = 15
 """A row is box (4), score, landmarks (5 × 2), in px."""
 
 
-class RetinaFaceNetwork:
+class RetinaFaceNetwork(OnDevice):
     """facexlib's RetinaFace with our own batching."""
 
     def __init__(self, name: str, state: dict[str, torch.Tensor], backbone: str, device: torch.device) -> None:
         import torch
         from facexlib.detection.retinaface import RetinaFace
 
-        self.name, self.device = name, device
+        self.name = name
         # Building a network draws its first weights at random; the host's generator must not notice.
         with torch.random.fork_rng(devices=[]):
-            self.network = RetinaFace(network_name=backbone, device=device)
-        self.network.load_state_dict(state)
-        self.network.eval()
+            network = RetinaFace(network_name=backbone, device=device)
+        network.load_state_dict(state)
+        super().__init__(network.eval(), device)
 
     def rows(self, batch: NDArray[np.uint8], threshold: float) -> list[NDArray[np.float32]]:
         """Rows (N, 15) for each picture of the batch, in its pixels; best score first.

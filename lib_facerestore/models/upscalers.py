@@ -95,6 +95,11 @@ class TiledUpscaler:
             return UpscaledPixels(canvas, len(plan), rung.device, tuple(warnings))
         raise AssertionError("a ladder has at least one rung")
 
+    def move(self, device: torch.device) -> None:
+        """Take the weights to another device; the next call starts there."""
+        self._device = device
+        self._move(str(device))
+
     def _run(
         self, pixels: Pixels, plan: tuple[tiles.Tile, ...], rung: Rung, progress: Progress, warnings: list[str]
     ) -> Pixels:

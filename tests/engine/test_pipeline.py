@@ -125,6 +125,26 @@ def test_memory_for_one_face_but_not_for_four_restores_all(picture):
     assert "cuda:0 has no memory left for fake restorer" in result.report.warnings[0]
 
 
+def test_no_memory_for_one_face_goes_on_on_the_cpu_and_says_so(picture):
+    class OnTheGpu(FakeRestorer):
+        device = "cuda:0"
+
+        def restore(self, crops, fidelity):
+            if self.device == "cuda:0":
+                raise OutOfMemory("fake restorer", self.device)
+            return super().restore(crops, fidelity)
+
+        def fall_back(self):
+            self.device = "cpu"
+            return True
+
+    result = run(picture, tools(LEFT, MIDDLE, restorer=OnTheGpu(), face_batch=1))
+
+    assert result.report.count("restored") == 2
+    (warning,) = result.report.warnings
+    assert warning.endswith("Choose a smaller batch or the CPU. It went on on the CPU.")
+
+
 def test_no_memory_for_one_face_fails_that_face_alone(picture):
     class Tight(FakeRestorer):
         def restore(self, crops, fidelity):
