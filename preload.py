@@ -1,0 +1,25 @@
+"""The extension's flags on the host's command line. Reads nothing and imports nothing heavy."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, _ArgumentGroup
+
+
+def preload(parser: ArgumentParser | _ArgumentGroup) -> None:
+    """Add our flags; every default is a plain value, because the host's API lists them all by their types."""
+    parser.add_argument(
+        "--facerestore-models-path",
+        type=str,
+        default="",
+        help="folder to look for face restoration and upscaling models in first, and to fetch them to",
+    )
+    parser.add_argument(
+        "--no-facerestore",
+        action="store_true",
+        help="switch face restoration off; its libraries are never loaded",
+    )
+    parser.add_argument(
+        "--no-facerestore-upscale",
+        action="store_true",
+        help="switch the upscaling of the face restoration extension off; its libraries are never loaded",
+    )
