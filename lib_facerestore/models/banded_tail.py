@@ -14,22 +14,19 @@ if TYPE_CHECKING:
 _HEAD = 2
 # The tail's 3×3 convolutions reach 1.25 px at ×4 (½ + ¼ + ¼ + ¼, one for each), and 2 px without any enlarging.
 _REACH_PX = 2
-# Features of 64 channels at ×4, in and out of a convolution, take 8 kB for each px in: a quarter of a gigabyte a band.
-BAND_PX = 1 << 15
+# Features of 64 channels at ×4, in and out of a convolution, take 8 kB for each px in: 70 MB a band.
+BAND_PX = 1 << 13
 
 
 class BandedTail(nn.Module):
-    """Layers that enlarge (B, C, h, w) to (B, c, h·scale, w·scale) and see no further than 2 px, band by band.
-
-    What comes out differs from the layers run at once by the last bits that a convolution of another size gives.
-    """
+    """Layers that enlarge (B, C, h, w) to (B, c, h·scale, w·scale) and see no further than 2 px, band by band."""
 
     def __init__(self, layers: nn.Sequential) -> None:
         super().__init__()
         self.layers = layers
 
     def forward(self, features: Tensor) -> Tensor:
-        """As the layers themselves."""
+        """What the layers give when they run at once."""
         count, _, height, width = features.shape
         rows = max(1, BAND_PX // (count * width))
         bands: list[Tensor] = []
@@ -38,7 +35,7 @@ class BandedTail(nn.Module):
             first, last = max(0, top - _REACH_PX), min(height, bottom + _REACH_PX)
             band = self.layers(features[:, :, first:last])
             scale = band.shape[2] // (last - first)
-            bands.append(band[:, :, (top - first) * scale : (bottom - first) * scale].clone())
+            bands.append(band[:, :, (top - first) * scale : (bottom - first) * scale])
         return torch.cat(bands, 2)
 
 

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     StateDict: TypeAlias = dict[str, torch.Tensor]
     Model: TypeAlias = spandrel.ImageModelDescriptor[torch.nn.Module]
 
-# Peak activations of float32 in bytes for each px that the network *gives*, measured at 192² px in, ×4, CPU (growth of
-# ru_maxrss): for each px in, x4plus took 8,500 channels-last, animevideov3 1,500 channels-first.
-_BYTES_PER_OUTPUT_PX = {"esrgan": 540, "compact": 100}
-_BYTES_PER_OUTPUT_PX_UNKNOWN = 1_500
+# Peak activations of float32 in bytes by architecture, for each px that the network sees and each px that it gives,
+# measured at ×4 on a CPU (growth of ru_maxrss): for each px in, x4plus with its tail in bands took 2,300 at 400×512 px
+# and 2,800 at 192×192, animevideov3 1,500. An ESRGAN trunk works at the size of the input, whatever the factor.
+_BYTES_PER_PX = {"ESRGAN": (2_300, 36), "Compact": (0, 100)}
+_BYTES_PER_PX_UNKNOWN = (0, 1_500)
 # A network of factor 1 or 2 still holds its features at the size it works in.
 _LEAST_OUTPUT_PX_PER_PX = 4
 # A constant and not what happens to be free, so that the same picture gives the same bytes on the same machine.
@@ -64,13 +65,16 @@ class TiledUpscaler:
     def __init__(
         self, spec: ModelSpec, sha256: str, model: Model, device: torch.device, first: Rung | None = None
     ) -> None:
+        from lib_facerestore.models.banded_tail import band_tail
+
         channels = (model.input_channels, model.output_channels)
         if channels not in ((3, 3), (1, 1), (4, 4)):
             problem = f"takes {channels[0]} and gives {channels[1]} channels; an upscaler needs 3 and 3, 1 and 1 or 4"
             raise WeightsUnknown(spec.name, f"{problem} and 4.")
         self.used = ModelUsed("upscaler", spec.name, sha256)
         self.scale: int = model.scale
-        self._family, self._model, self._device, self._first = spec.family, model, device, first
+        band_tail(model)
+        self._model, self._device, self._first = model, device, first
         self._context_px = spec.context_px
 
     def upscale(self, pixels: Pixels, progress: Progress) -> UpscaledPixels:
@@ -181,8 +185,8 @@ class TiledUpscaler:
         return Rung(first.device, min(first.area_px, size_hw[0] * size_hw[1]), first.batch)
 
     def _bytes_per_px(self) -> int:
-        given = _BYTES_PER_OUTPUT_PX.get(self._family, _BYTES_PER_OUTPUT_PX_UNKNOWN)
-        per_px = given * max(self.scale**2, _LEAST_OUTPUT_PX_PER_PX)
+        seen, given = _BYTES_PER_PX.get(str(self._model.architecture.id), _BYTES_PER_PX_UNKNOWN)
+        per_px = seen + given * max(self.scale**2, _LEAST_OUTPUT_PX_PER_PX)
         return per_px * int(self._model.dtype.itemsize) // 4
 
     def _move(self, device: str) -> None:
