@@ -22,6 +22,8 @@ class SettingInfo:
     low: float | None = None
     high: float | None = None
     step: float | None = None
+    slider_high: float | None = None
+    """Upper end of a slider on a page, where all of the range would make it too coarse to move."""
     unit: str = ""
     infotext: str = ""
     is_basic: bool = False

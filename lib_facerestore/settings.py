@@ -55,19 +55,19 @@ class RestoreSettings:
         "faces", low=0.0, high=1.0, step=0.01, infotext="Face restore threshold"))
     detection_size: int = setting(640, SettingInfo(
         "Detection size", "Short side at which faces are looked for; larger finds smaller faces and is slower.",
-        "faces", low=128, high=4096, step=32, unit="px", infotext="Face restore detection size"))
+        "faces", low=128, high=4096, slider_high=2048, step=32, unit="px", infotext="Face restore detection size"))
     min_face_px: int = setting(24, SettingInfo(
         "Smallest face", "Smaller faces are left alone.",
-        "faces", low=0, high=10000, step=1, unit="px", infotext="Face restore smallest"))
+        "faces", low=0, high=10000, slider_high=512, step=1, unit="px", infotext="Face restore smallest"))
     max_face_px: int = setting(0, SettingInfo(
         "Largest face", "Larger faces are left alone; 0 sets no limit.",
-        "faces", low=0, high=100000, step=1, unit="px", infotext="Face restore largest"))
+        "faces", low=0, high=100000, slider_high=4096, step=1, unit="px", infotext="Face restore largest"))
     min_face_percent: float = setting(0.0, SettingInfo(
         "Smallest face, relative", "Faces smaller than this part of the largest face are left alone.",
         "faces", low=0.0, high=100.0, step=1.0, unit="%", infotext="Face restore smallest percent"))
     max_faces: int = setting(0, SettingInfo(
         "Most faces", "At most this many faces, in the order chosen below; 0 sets no limit.",
-        "faces", low=0, high=10000, step=1, infotext="Face restore most"))
+        "faces", low=0, high=10000, slider_high=50, step=1, infotext="Face restore most"))
     face_order: FaceOrder = setting("largest", SettingInfo(
         "Face order", "Which faces come first.",
         "faces", infotext="Face restore order"))
@@ -94,16 +94,16 @@ class RestoreSettings:
         "upscale", low=1.0, high=8.0, step=0.05, unit="×", infotext="Face restore scale", is_basic=True))
     width: int = setting(0, SettingInfo(
         "Width", "Width of the result instead of a scale; 0: not asked for.",
-        "upscale", low=0, high=32767, step=1, unit="px", infotext="Face restore width"))
+        "upscale", low=0, high=32767, slider_high=8192, step=1, unit="px", infotext="Face restore width"))
     height: int = setting(0, SettingInfo(
         "Height", "Height of the result instead of a scale; 0: not asked for.",
-        "upscale", low=0, high=32767, step=1, unit="px", infotext="Face restore height"))
+        "upscale", low=0, high=32767, slider_high=8192, step=1, unit="px", infotext="Face restore height"))
     size_mode: SizeMode = setting("fit", SettingInfo(
         "Width and height", "fit stays inside both, crop fills both and cuts the rest off.",
         "upscale", infotext="Face restore size mode"))
     longest_side: int = setting(0, SettingInfo(
         "Longest side", "Longest side instead of a scale; 0: not asked for.",
-        "upscale", low=0, high=32767, step=1, unit="px", infotext="Face restore longest side"))
+        "upscale", low=0, high=32767, slider_high=8192, step=1, unit="px", infotext="Face restore longest side"))
     ceiling_megapixels: float = setting(256.0, SettingInfo(
         "Ceiling", "A result larger than this is reduced to it, and that is said.",
         "upscale", low=0.01, high=1000.0, step=1.0, unit="megapixels", infotext="Face restore ceiling"))

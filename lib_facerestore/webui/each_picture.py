@@ -1,0 +1,56 @@
+"""Each picture before the host saves it: restored in place, at its own size, its record in the host's own text."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from lib_facerestore.hosts import base
+from lib_facerestore.hosts.progress import HostProgress
+from lib_facerestore.webui import infotext, pictures
+from lib_facerestore.webui.border import guarded, logger
+from lib_facerestore.webui.job import Job
+
+
+def prepare(p: Any, job: Job) -> None:
+    """Let the host ask for each picture's record while it writes the text; and say what this mode leaves out."""
+    if pictures.asks_for_size(job.request.settings):
+        why = "inside this script" if job.has_inner_jobs else "when restored before they are saved"
+        job.say(f"Upscaling was left out: pictures keep their size {why}.")
+    if job.has_inner_jobs and job.request.when == "after the whole job":
+        job.say("This script puts pictures together again, so each was restored before it was handed on.")
+    for key in infotext.RECORD_KEYS:
+        p.extra_generation_params[key] = functools.partial(_recorded, job, key)
+
+
+def restore(p: Any, pp: Any, job: Job) -> None:
+    """Restore the picture that the host holds out in `pp.image`; it stays as it is where that fails."""
+    index = _index(p, pp)
+    settings = pictures.at_own_size(job.request.settings)
+    with guarded(f"restoring picture {index + 1}", job.say):
+        image, report = pictures.restore(pp.image, settings, HostProgress(base.state()), keeps_alpha=True)
+        job.reports.append(report)
+        logger.info("%s", job.status().splitlines()[-1])
+        if pictures.has_changed(report):
+            pp.image = image
+            job.records[index] = infotext.record(report, settings)
+
+
+def _recorded(job: Job, key: str, **asked: Any) -> str | None:
+    """The value of a key for the picture whose text the host writes; None, which it leaves out, for a grid's.
+
+    asked: the host's local values. Its index counts within a batch where it was given a batch's prompts.
+    """
+    p, index = asked.get("p"), asked.get("index")
+    if index is None or asked.get("use_main_prompt"):
+        return None
+    is_of_whole_job = asked.get("all_prompts") is getattr(p, "all_prompts", None)
+    if not is_of_whole_job:
+        index += getattr(p, "iteration", 0) * getattr(p, "batch_size", 1)
+    return job.records.get(index, {}).get(key)
+
+
+def _index(p: Any, pp: Any) -> int:
+    """The picture's place in the job."""
+    given = getattr(pp, "index", None)
+    return int(p.batch_index + p.iteration * p.batch_size if given is None else given)

@@ -1,0 +1,58 @@
+"""The panel in the Extras tab: the same controls, one picture at a time, whatever brought it there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from modules import scripts_postprocessing
+
+from lib_facerestore.engine.report import status_line
+from lib_facerestore.hosts import base
+from lib_facerestore.hosts.progress import HostProgress
+from lib_facerestore.webui import controls, infotext, options, pictures, request, workshop
+from lib_facerestore.webui.border import guarded, logger
+
+TITLE = "Face restore"
+STATUS_KEY = "Face restore status"
+# The host's Upscale is at 1000, its GFPGAN at 2000.
+_BEFORE_UPSCALE, _AFTER_UPSCALE = 900, 1500
+
+
+class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: ignore[misc]
+    """See the host's ScriptPostprocessing."""
+
+    name = TITLE
+
+    @property
+    def order(self) -> int:
+        """Place among the tab's steps, read each time it is used."""
+        return _BEFORE_UPSCALE if options.value("extras_place") == "before the host's upscaler" else _AFTER_UPSCALE
+
+    def ui(self) -> dict[str, Any]:
+        """The controls by argument. Must not raise, or the host's whole page would be lost."""
+        try:
+            panel = controls.build(TITLE, lambda name: f"extras_facerestore_{name}", False, has_when=False)
+            return {"enabled": panel.enabled, **panel.fields}
+        except Exception:
+            logger.exception("building the Extras panel failed")
+            return {"enabled": gr.Checkbox(False, label="Face restore could not be set up; the log says why.")}
+
+    def process(self, pp: Any, **args: Any) -> None:
+        """Restore and upscale `pp.image`; where that fails it stays as it is and `pp.info` says why."""
+        said: list[str] = []
+        with guarded("reading the settings", said.append):
+            asked = request.of_extras(args)
+            if not asked.is_on:
+                return
+            said.extend(asked.notices)
+            with guarded("restoring the picture", said.append):
+                image, report = pictures.restore(pp.image, asked.settings, HostProgress(base.state()), keeps_alpha=True)
+                said[:0] = [status_line(report)]
+                said.extend(report.warnings)
+                if pictures.has_changed(report):
+                    pp.image = image
+                    pp.info.update(infotext.record(report, asked.settings))
+            workshop.after_job()
+        pp.info[STATUS_KEY] = " ".join(dict.fromkeys(said))
+        logger.info("%s", pp.info[STATUS_KEY])

@@ -1,0 +1,110 @@
+"""Reports to the text that travels in files, and that text back to controls. Writes only what a report holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lib_facerestore.engine.data import Report
+from lib_facerestore.setting_info import choices
+from lib_facerestore.settings import RestoreSettings, field_types, setting_default, setting_info
+from lib_facerestore.webui.controls import Panel
+
+RESTORER_KEY = "Face restore"
+FACES_KEY = "Face restore faces"
+# Facts of a run that no control can be set to.
+RECORD_KEYS = (*(setting_info(name).infotext for name in field_types()), FACES_KEY)
+_SECOND = ("second_restorer", "second_fidelity", "second_visibility")
+
+
+def record(report: Report, settings: RestoreSettings) -> dict[str, str]:
+    """Key → value of what was done to a picture; {} where nothing was.
+
+    The model's name always comes, "none" where only the size changed; other settings where they had an effect and, but
+    for the sliders that users compare, differ from the default.
+    """
+    restored = report.count("restored")
+    if not restored and not report.upscaler:
+        return {}
+    values: dict[str, object] = {"restorer": report.restorer if restored else "none"}
+    if restored:
+        if report.fidelity is not None:
+            values["fidelity"] = report.fidelity
+        values["visibility"] = report.visibility
+        values |= _changed(settings, "model", "faces", "mask")
+    if report.upscaler:
+        values["upscaler"] = report.upscaler
+        values |= _changed(settings, "upscale")
+        if report.tiles:  # a plain resize has no strength
+            values["upscale_strength"] = settings.upscale_strength
+        if not (settings.width or settings.height or settings.longest_side):
+            values["scale"] = settings.scale
+    if not restored or not report.second_restorer:
+        values = {name: value for name, value in values.items() if name not in _SECOND}
+    found = {setting_info(name).infotext: _text(value) for name, value in values.items()}
+    if report.looked_for_faces:
+        found[FACES_KEY] = f"{restored}/{len(report.faces)}"
+    return found
+
+
+def appended(infotext: str, found: Mapping[str, str]) -> str:
+    """The host's text of a picture with the record in its last line, where the host reads parameters from."""
+    words = ", ".join(f"{key}: {_quoted(value)}" for key, value in found.items())
+    if not words:
+        return infotext
+    is_open = infotext.strip() != "" and not infotext.endswith("\n")
+    return f"{infotext}, {words}" if is_open else f"{infotext}{words}"
+
+
+def fields(panel: Panel) -> list[tuple[Any, Callable[[Mapping[str, str]], Any]]]:
+    """Each control with the function that the host asks for its value when a text is pasted; None leaves it as it is.
+
+    A text of ours ticks the box and sets every control, those that it does not name to their defaults; any other text
+    unticks the box and leaves the rest.
+    """
+    pairs: list[tuple[Any, Callable[[Mapping[str, str]], Any]]] = [(panel.enabled, lambda text: RESTORER_KEY in text)]
+    for name, component in panel.fields.items():
+        pairs.append((component, lambda text, name=name: _pasted(name, text)))
+    return pairs
+
+
+def _changed(settings: RestoreSettings, *groups: str) -> dict[str, object]:
+    return {
+        name: getattr(settings, name)
+        for name in field_types()
+        if setting_info(name).group in groups
+        and name not in ("restorer", "fidelity", "visibility", "scale")
+        and getattr(settings, name) != setting_default(name)
+    }
+
+
+def _pasted(name: str, text: Mapping[str, str]) -> Any:
+    if RESTORER_KEY not in text:
+        return None
+    key = setting_info(name).infotext
+    return setting_default(name) if key not in text else _value(name, text[key])
+
+
+def _value(name: str, text: str) -> Any:
+    """The value that a text means, allowed or not, so that the run can say what is wrong; None where it means none."""
+    kind = field_types()[name]
+    if kind is bool:
+        return {"true": True, "false": False}.get(text.lower())
+    if kind is str or choices(kind):
+        return text
+    try:
+        return kind(float(text))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """As the hosts quote values that hold one of their own separators."""
+    return json.dumps(text, ensure_ascii=False) if any(mark in text for mark in ",:\n") else text

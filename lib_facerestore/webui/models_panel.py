@@ -1,0 +1,125 @@
+"""Below our options in the Settings: fetch models with progress, and look whether everything is in order."""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from lib_facerestore.errors import Interrupted
+from lib_facerestore.models import catalogue, doctor, weights
+from lib_facerestore.models.spec import ModelSpec
+from lib_facerestore.webui import options, workshop
+from lib_facerestore.webui.border import guarded
+
+# What belongs together, by the name that the list shows; every other row of the catalogue can be fetched alone.
+_HELPERS = ("RetinaFace ResNet50", "ParseNet")
+_TOGETHER = {
+    "CodeFormer, with detector and parser": ("CodeFormer", *_HELPERS),
+    "GFPGAN 1.4, with detector and parser": ("GFPGAN 1.4", *_HELPERS),
+    "Real-ESRGAN general-x4v3, with its twin": ("Real-ESRGAN general-x4v3", "Real-ESRGAN general-wdn-x4v3"),
+}
+_POLL_S = 0.3
+
+
+@dataclass
+class _Fetching:
+    """One press of the button. lines: what to show; the last one changes while a file comes in."""
+
+    names: tuple[str, ...]
+    lines: list[str] = field(default_factory=list)
+    is_stopped: bool = False
+
+    def run(self) -> None:
+        """Fetch one file after the other; one that fails does not keep the others back."""
+        runtime = workshop.runtime(downloads_allowed=True)
+        for spec in _specs(self.names):
+            self.lines.append(f"{spec.name}: asking for it")
+            with guarded(f"fetching {spec.name}", lambda sentence: self.lines.__setitem__(-1, sentence)):
+                found = weights.need(spec, runtime, self._progress, self._check)
+                self.lines[-1] = f"{spec.name}: {found.path}"
+            if self.is_stopped:
+                return
+
+    def _progress(self, done: int, total: int) -> None:
+        name = self.lines[-1].split(":")[0]
+        of_all = f" of {total / 1e6:.0f} MB, {100 * done / total:.0f} %" if total else " MB"
+        self.lines[-1] = f"{name}: {done / 1e6:.0f}{of_all}"
+
+    def _check(self) -> None:
+        if self.is_stopped:
+            raise Interrupted
+
+
+_running: _Fetching | None = None
+_one_at_a_time = threading.Lock()
+
+
+def after_component(component: Any, **arguments: Any) -> None:
+    """Draw the panel below our last option, while the host builds its Settings."""
+    if arguments.get("elem_id") == f"setting_{options.OPTIONS[-1].key}":
+        with guarded("drawing the models panel", lambda sentence: None):
+            _draw()
+
+
+def fetch(name: str) -> Iterator[str]:
+    """Fetch what was chosen; yields the panel's text while it comes in."""
+    global _running
+    if not _one_at_a_time.acquire(blocking=False):
+        yield _shown(["Something is being fetched already."])
+        return
+    try:
+        _running = _Fetching(_TOGETHER.get(name, (name,)))
+        thread = threading.Thread(target=_running.run, name="facerestore fetch", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            yield _shown(_running.lines)
+            thread.join(_POLL_S)
+        yield _shown(_running.lines)
+    finally:
+        _one_at_a_time.release()
+
+
+def stop() -> None:
+    """Stop the fetching; what has come in is kept, and the next press goes on from there."""
+    if _running is not None:
+        _running.is_stopped = True
+
+
+def examine() -> str:
+    """The panel's text about everything that is here, missing or damaged."""
+    lines: list[str] = []
+    with guarded("looking at everything", lines.append):
+        found = doctor.examine(workshop.runtime())
+        lines += [*(f"To do: {problem}" for problem in found.problems), *found.lines]
+        if not found.problems:
+            lines.insert(0, "Everything that is needed is here.")
+    return _shown(lines)
+
+
+def _draw() -> None:
+    names = [*_TOGETHER, *(spec.name for spec in catalogue.MODELS if spec.remote is not None)]
+    with gr.Row(elem_id="facerestore_models"):
+        chosen = gr.Dropdown(names, value=names[0], label="Official models", elem_id="facerestore_fetch_name")
+        start = gr.Button("Fetch models", elem_id="facerestore_fetch")
+        halt = gr.Button("Stop", elem_id="facerestore_fetch_stop")
+        look = gr.Button("Check everything", elem_id="facerestore_examine")
+    text = gr.HTML("", elem_id="facerestore_models_status", elem_classes=["facerestore-status"])
+    for component in (chosen, start, halt, look, text):
+        component.do_not_save_to_config = True
+    start.click(fn=fetch, inputs=[chosen], outputs=[text])
+    halt.click(fn=stop, inputs=[], outputs=[], queue=False)
+    look.click(fn=examine, inputs=[], outputs=[text])
+
+
+def _specs(names: tuple[str, ...]) -> list[ModelSpec]:
+    return [spec for spec in catalogue.MODELS if spec.name in names and spec.remote is not None]
+
+
+def _shown(lines: list[str]) -> str:
+    """Lines as HTML, with nothing in them that a page would take for its own."""
+    return "<pre>" + "\n".join(html.escape(line) for line in lines) + "</pre>"

@@ -1,0 +1,117 @@
+"""Our section of the host's Settings: every option with its default, and what is stored there now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lib_facerestore.errors import SettingsError
+from lib_facerestore.hosts import base
+from lib_facerestore.setting_info import checked
+from lib_facerestore.settings import field_types, setting_default, setting_info
+
+SECTION = ("facerestore", "Face restore")
+DEFAULTS_SECTION = ("facerestore_defaults", "Face restore defaults")
+
+When = Literal["after the whole job", "each picture before it is saved"]
+ResultHandling = Literal["replace in the gallery", "show both", "overwrite the file"]
+Afterwards = Literal["keep on the device", "move to main memory", "unload"]
+ExtrasPlace = Literal["before the host's upscaler", "after the host's upscaler"]
+DeviceChoice = Literal["auto", "GPU", "CPU"]
+
+WHEN: tuple[When, ...] = ("after the whole job", "each picture before it is saved")
+EXTRAS_PLACES: tuple[ExtrasPlace, ...] = ("after the host's upscaler", "before the host's upscaler")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option. choices: empty for a tick box (bool) or a line of text (str). keeps_from_api: paths and addresses."""
+
+    name: str
+    default: bool | str
+    label: str
+    help: str = ""
+    choices: tuple[str, ...] = ()
+    keeps_from_api: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its name in the host's config.json."""
+        return f"facerestore_{self.name}"
+
+
+OPTIONS = (
+    Option("txt2img", False, "Restore faces after each txt2img", "also for API calls that send nothing of ours"),
+    Option("img2img", False, "Restore faces after each img2img", "also for API calls that send nothing of ours"),
+    Option("when", WHEN[0], "When", "the second keeps each picture's size; upscaling needs the first", WHEN),
+    Option("result", "replace in the gallery", "Restored pictures",
+           "the base file stays, except with the last choice; the restored one is written beside it with -restored",
+           ("replace in the gallery", "show both", "overwrite the file")),
+    Option("extras_place", EXTRAS_PLACES[0], "In Extras", "", EXTRAS_PLACES),
+    Option("device", "auto", "Device", "auto is where the WebUI itself runs", ("auto", "GPU", "CPU")),
+    Option("afterwards", "move to main memory", "Models after a job",
+           "kept on the device they take up to 1 GB of it",
+           ("keep on the device", "move to main memory", "unload")),
+    Option("models_folder", "", "Folder for fetched models", "empty: models/facerestore; the WebUI's own folders of "
+           "CodeFormer, GFPGAN and ESRGAN files are searched too", keeps_from_api=True),
+    Option("downloads", False, "Download missing models inside a generation",
+           "off: the generation goes on without, and says so; use the buttons below"),
+    Option("mirror", "", "Mirror for downloads", "an address that is tried before the official ones",
+           keeps_from_api=True),
+    Option("licence", "any", "Models", "commercial hides those for non-commercial use only, CodeFormer among them",
+           ("any", "commercial")),
+)  # fmt: skip
+_BY_NAME = {option.name: option for option in OPTIONS}
+
+
+def value(name: str) -> Any:
+    """What is stored now; the default where that is of another kind, as a hand-edited config.json may have it."""
+    option = _BY_NAME[name]
+    stored = base.option(option.key, option.default)
+    is_right_kind = type(stored) is type(option.default) and (not option.choices or stored in option.choices)
+    return stored if is_right_kind else option.default
+
+
+def default_key(field: str) -> str:
+    """Key of the option that holds a setting's default."""
+    return f"facerestore_default_{field}"
+
+
+def defaults() -> dict[str, Any]:
+    """The default of every setting: what is stored in Settings, else the host's own, else ours."""
+    found: dict[str, Any] = {}
+    for field, kind in field_types().items():
+        stored = base.option(default_key(field), first_default(field))
+        try:
+            found[field] = checked(field, stored, kind, setting_info(field))
+        except SettingsError:  # a hand-edited config.json, or one of another version
+            found[field] = first_default(field)
+    return found
+
+
+def first_default(field: str) -> Any:
+    """The default of a setting on a fresh installation: the host's own CodeFormer weight is kept."""
+    ours = setting_default(field)
+    return base.first_fidelity(ours) if field == "fidelity" else ours
+
+
+def register() -> None:
+    """Add our sections to the host's Settings; called by the host while it builds them."""
+    import gradio as gr
+    from modules import shared
+    from modules.options import OptionInfo
+
+    from lib_facerestore.webui.controls import component_of
+
+    for option in OPTIONS:
+        component, arguments = (gr.Radio, {"choices": list(option.choices)}) if option.choices else (None, None)
+        info = OptionInfo(option.default, option.label, component, arguments, section=SECTION)
+        info = info.info(option.help) if option.help else info
+        if option.keeps_from_api:
+            info.restrict_api = True
+        shared.opts.add_option(option.key, info)
+    for field in field_types():
+        component, arguments = component_of(field)
+        about = setting_info(field)
+        info = OptionInfo(first_default(field), about.label, component, arguments, section=DEFAULTS_SECTION)
+        shared.opts.add_option(default_key(field), info.info(about.help))

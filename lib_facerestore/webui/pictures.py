@@ -1,0 +1,52 @@
+"""One PIL image of the host through the session and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from lib_facerestore.engine.data import Report
+from lib_facerestore.engine.pixels.pil import from_pil, to_pil
+from lib_facerestore.engine.ports import Progress
+from lib_facerestore.settings import RestoreSettings
+from lib_facerestore.webui import workshop
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_PREVIEW_PX = 512
+
+
+def restore(
+    image: Image.Image, settings: RestoreSettings, progress: Progress, keeps_alpha: bool
+) -> tuple[Image.Image, Report]:
+    """The finished picture, a new PIL image without any of the old one's notes, and what was done.
+
+    keeps_alpha: False for generated pictures, whose alpha some hosts use to hide the text in.
+    Raises: FaceRestoreError.
+    """
+    picture = from_pil(image if keeps_alpha or image.mode == "RGB" else image.convert("RGB"))
+    (result,) = workshop.session().restore([picture], settings, progress)
+    return to_pil(result.picture), result.report
+
+
+def has_changed(report: Report) -> bool:
+    """Whether the picture is another one than before."""
+    return report.count("restored") > 0 or report.upscaler != ""
+
+
+def at_own_size(settings: RestoreSettings) -> RestoreSettings:
+    """The same without any change of size."""
+    return dataclasses.replace(settings, scale=1.0, width=0, height=0, longest_side=0)
+
+
+def asks_for_size(settings: RestoreSettings) -> bool:
+    """Whether the settings change a picture's size."""
+    return at_own_size(settings) != settings
+
+
+def preview(image: Image.Image) -> Image.Image:
+    """A small RGB copy for the live preview."""
+    small = image.convert("RGB")
+    small.thumbnail((_PREVIEW_PX, _PREVIEW_PX))
+    return small

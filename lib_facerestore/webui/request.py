@@ -1,0 +1,90 @@
+"""What a host hands to our hooks, from the page or from an API, to checked settings; says what it had to replace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lib_facerestore.errors import SettingsError
+from lib_facerestore.hosts import base
+from lib_facerestore.setting_info import checked
+from lib_facerestore.settings import RestoreSettings, field_types, setting_info
+from lib_facerestore.webui import options
+from lib_facerestore.webui.controls import ORDER_ON_PAGE
+
+# The arguments of a generation: enabled, a dict for API callers, when, then the controls. Only the first two are for
+# others to use; the rest comes from a page that this same version drew.
+_FIRST_CONTROL = 3
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be done in one job. notices: a sentence for each value that could not be used."""
+
+    is_on: bool
+    settings: RestoreSettings
+    when: options.When
+    notices: tuple[str, ...] = ()
+
+
+def of_generation(args: Sequence[Any], tab: str) -> Request:
+    """The request of a txt2img or img2img job.
+
+    args: `[enabled, {}, when, controls…]` from a page; `[enabled, {settings}]` or `[{"enabled": …, settings…}]` from
+    an API; enabled None when the caller sent nothing of ours, and then the master switch of the tab decides.
+    """
+    enabled, given = (args[0], args[1]) if len(args) > 1 else (args[0] if args else None, {})
+    notices: list[str] = []
+    when: Any = args[2] if len(args) > _FIRST_CONTROL else options.value("when")
+    if isinstance(enabled, Mapping):
+        given = dict(enabled)
+        enabled = given.pop("enabled", True)
+    if isinstance(given, Mapping) and given:
+        values = {str(name): value for name, value in given.items()}
+        when = values.pop("when", options.value("when"))
+    else:
+        if given not in ({}, None):
+            notices.append(f"Face restore takes [true, {{settings}}]; its second argument {given!r} was left out.")
+        values = dict(zip(ORDER_ON_PAGE, args[_FIRST_CONTROL:]))
+    if when not in options.WHEN:
+        notices.append(f"when cannot be {when!r}: it must be {' or '.join(options.WHEN)}. The first one was taken.")
+        when = options.WHEN[0]
+    is_on = options.value(tab) if enabled is None else enabled is True or enabled == 1
+    settings, replaced = checked_settings(values)
+    return Request(is_on, settings, when, (*notices, *replaced) if is_on else ())
+
+
+def of_extras(args: Mapping[str, Any]) -> Request:
+    """The request of one Extras picture; off where any argument is None, as in every API call."""
+    is_on = bool(args.get("enabled")) and all(value is not None for value in args.values())
+    settings, replaced = checked_settings({name: args[name] for name in ORDER_ON_PAGE if name in args})
+    return Request(is_on, settings, options.WHEN[0], replaced)
+
+
+def checked_settings(values: Mapping[str, Any]) -> tuple[RestoreSettings, tuple[str, ...]]:
+    """Settings of the values, the Settings' defaults for the others, and what could not be used."""
+    chosen = options.defaults()
+    notices: list[str] = []
+    kinds = field_types()
+    for name, value in values.items():
+        if name not in kinds:
+            notices.append(f"There is no setting named {name[:60]!r}; it was left out.")
+            continue
+        try:
+            chosen[name] = checked(name, value, kinds[name], setting_info(name))
+        except SettingsError as error:
+            notices.append(f"{_shortened(error, value)} {chosen[name]} was taken.")
+    if base.flag("no_facerestore", False):
+        chosen["restorer"] = "none"
+    if base.flag("no_facerestore_upscale", False):
+        chosen |= {"scale": 1.0, "width": 0, "height": 0, "longest_side": 0}
+    return RestoreSettings(**chosen), tuple(notices)
+
+
+def _shortened(error: SettingsError, value: object) -> str:
+    """The error's sentence with no more of the value than a line can hold."""
+    shown = repr(value)
+    return f"{setting_info(error.field).label} cannot be {shown[:60]}{'…' if len(shown) > 60 else ''}: it must be " + (
+        f"{error.allowed}."
+    )

@@ -1,0 +1,92 @@
+"""The accordion in txt2img and img2img, and the host's hooks around a generation. Decides nothing, hands on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from modules import scripts
+
+from lib_facerestore.hosts import base
+from lib_facerestore.webui import compat, controls, each_picture, infotext, job, options, request, whole_job
+from lib_facerestore.webui.border import guarded, logger
+
+TITLE = "Face restore"
+_HAS_LATE_HOOK = hasattr(scripts.Script, "postprocess_image_after_composite")
+
+
+class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's class has no types
+    """See the host's Script. State lives on `p`, never here: users and tabs share this object."""
+
+    def title(self) -> str:
+        """The name that API callers use."""
+        return TITLE
+
+    def show(self, is_img2img: bool) -> Any:
+        """In both tabs; nowhere when flags switched both halves off."""
+        is_off = base.flag("no_facerestore", False) and base.flag("no_facerestore_upscale", False)
+        return False if is_off else scripts.AlwaysVisible
+
+    def ui(self, is_img2img: bool) -> list[Any]:
+        """The accordion. The host calls this again to learn the arguments of API callers who send none of ours."""
+        tab = "img2img" if is_img2img else "txt2img"
+        # Only then the arguments' places are known already.
+        is_for_api = bool(self.args_to) and self.args_to > self.args_from
+        panel = controls.build(TITLE, self.elem_id, options.value(tab), has_when=True)
+        if is_for_api:
+            panel.enabled.value = None  # "not said": the master switch decides when the call comes
+        settings = gr.State({})
+        settings.label = "settings of an API call"
+        self.infotext_fields = infotext.fields(panel)
+        self.paste_field_names = list(infotext.RECORD_KEYS)
+        return [panel.enabled, settings, panel.when, *panel.fields.values()]
+
+    def process(self, p: Any, *args: Any) -> None:
+        """Before anything is generated: read the arguments, keep the job on `p`."""
+        failures: list[str] = []
+        with guarded("reading the settings", failures.append):
+            asked = request.of_generation(args, "img2img" if self.is_img2img else "txt2img")
+            started = job.begin(p, asked)
+            if started is None:
+                return
+            if asked.settings.restorer != "none":
+                p.restore_faces = False  # else the host's own restoration would run before ours
+            if started.is_per_picture:
+                each_picture.prepare(p, started)
+        for sentence in failures:
+            p.comment(sentence)
+
+    def postprocess_image(self, p: Any, pp: Any, *args: Any) -> None:
+        """The only hook for one picture on hosts that lack the later one."""
+        if not _HAS_LATE_HOOK:
+            self.postprocess_image_after_composite(p, pp, *args)
+
+    def postprocess_image_after_composite(self, p: Any, pp: Any, *args: Any) -> None:
+        """One picture, whole, before it is saved."""
+        running = job.of(p)
+        if running is None:
+            return
+        if running.is_per_picture:
+            each_picture.restore(p, pp, running)
+        running.seen.append(pp.image)
+
+    def postprocess(self, p: Any, processed: Any, *args: Any) -> None:
+        """The whole job, after the host has saved everything. ADetailer calls this in between, without pictures."""
+        running = job.of(p)
+        if running is None or not processed.images or getattr(processed, "video_path", None):
+            return
+        if not running.is_per_picture:
+            with guarded("finishing the job", running.say):
+                whole_job.finish(p, processed, running)
+        self._tell(p, processed, running)
+
+    def _tell(self, p: Any, processed: Any, running: job.Job) -> None:
+        """The status below the gallery; scripts with inner jobs show only what stands on `p`."""
+        with guarded("showing the status", lambda sentence: logger.warning("%s", sentence)):
+            status = running.status()
+            processed.comments = f"{processed.comments or ''}\n{status}".strip("\n")
+            if running.has_inner_jobs:
+                for line in status.splitlines():
+                    p.comment(line)
+            for sentence in running.notices:
+                compat.notify(f"Face restore: {sentence}")

@@ -1,0 +1,71 @@
+"""The one session of this process, made anew when the Settings that it was made from change."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from pathlib import Path
+
+from lib_facerestore.hosts import base, memory
+from lib_facerestore.runtime import Runtime
+from lib_facerestore.session import Session
+from lib_facerestore.webui import options
+
+FETCH_ADVICE = "fetch official ones in Settings, Face restore, Fetch models"
+_lock = threading.Lock()
+_session: Session | None = None
+
+
+def runtime(downloads_allowed: bool | None = None) -> Runtime:
+    """How this host does the work, as its flags and our Settings say now."""
+    own_folder = options.value("models_folder") or base.flag("facerestore_models_path", "")
+    folder = Path(own_folder) if own_folder else base.models_path() / base.OWN_FOLDER
+    return Runtime(
+        device={"auto": base.device(), "GPU": "cuda", "CPU": "cpu"}[options.value("device")],
+        models_folder=folder,
+        cache_folder=folder / "converted",
+        folders=base.model_folders(),
+        downloads_allowed=options.value("downloads") if downloads_allowed is None else downloads_allowed,
+        mirrors=tuple(filter(None, [options.value("mirror").strip()])),
+        licence=options.value("licence"),
+        first_restorer=base.first_restorer(),
+        fetch_advice=FETCH_ADVICE,
+        memory=_memory_port(),
+    )
+
+
+def session() -> Session:
+    """The warm session, if the Settings are still those that it was made from, else a new one."""
+    global _session
+    wanted = runtime()
+    with _lock:
+        if _session is None or _session.runtime != wanted:
+            if _session is not None:
+                _session.release()
+            _session = Session(wanted)
+        return _session
+
+
+def after_job() -> None:
+    """Leave the networks where the Settings want them between jobs."""
+    if _session is None:
+        return
+    afterwards = options.value("afterwards")
+    if afterwards == "unload":
+        _session.release()
+    elif afterwards == "move to main memory":
+        _session.park()
+
+
+def close() -> None:
+    """Drop all networks, when the extension is unloaded."""
+    global _session
+    with _lock:
+        if _session is not None:
+            _session.release()
+        _session = None
+
+
+@functools.cache
+def _memory_port() -> memory.MemoryPort:
+    return memory.memory_port()
