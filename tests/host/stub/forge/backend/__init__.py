@@ -1,0 +1,1 @@
+"""Forge's memory manager, as far as extensions call it."""

@@ -1,0 +1,3 @@
+"""The old name of infotext_utils."""
+
+from modules.infotext_utils import *  # noqa: F403

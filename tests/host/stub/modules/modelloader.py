@@ -1,0 +1,21 @@
+"""Fills shared.sd_upscalers: the host's own, then every direct subclass of Upscaler that an extension defined."""
+
+from __future__ import annotations
+
+from modules import shared, upscaler
+
+
+def load_upscalers() -> None:
+    """Make the list anew, after the scripts of extensions are loaded. An exception of a constructor stops the start."""
+    classes: dict[str, type] = {}
+    for found in upscaler.Upscaler.__subclasses__():
+        # A reload defines a class again: the later one counts.
+        classes[found.__name__] = found
+    own = [kind for name, kind in classes.items() if kind not in upscaler.BUILTIN and name != "_Resampling"]
+    data = []
+    for kind in [*upscaler.BUILTIN, *own]:
+        made = kind(None)
+        data += made.scalers
+    shared.sd_upscalers = [entry for entry in data if entry.name == "None"] + sorted(
+        (entry for entry in data if entry.name != "None"), key=lambda entry: (entry.scaler.__class__ in own, entry.name)
+    )
