@@ -149,9 +149,9 @@ HEAD = (
 )
 NOTES = (
     "The bound, by the code: picture and finished picture, a second finished-size picture where the strength is "
-    "between 0 and 1, the network's own canvas (picture × its factor², per pass; read-only, copied once more where it "
-    "is already the exact size), and a tile's activations, budgeted at 2 GiB on a CPU. No float copy of the whole "
-    "picture is part of it.",
+    "between 0 and 1, one row of tiles of the network's own canvas (its last pass is reduced row by row; passes before "
+    "it are whole), and a tile's activations and float output, budgeted at 2 GiB on a CPU. No float copy of the whole "
+    "picture is part of it, and no canvas of the network's own factor.",
 )
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ ALLOWED = {
     "version": (set(), set()),
     "engine": ({"settings", "errors"}, ENGINE_PACKAGES),
     "models": (
-        {"engine.data", "engine.ports", "engine.tiles", "engine.align", *GROUND},
+        {"engine.data", "engine.ports", "engine.tiles", "engine.resize", "engine.align", *GROUND},
         {"numpy", "cv2", "filelock", "tqdm", *MODEL_PACKAGES},
     ),
     "session": ({"engine", "models", *GROUND}, {"torch", "numpy"}),
@@ -33,9 +33,9 @@ ALLOWED = {
     "hosts": (set(GROUND), {"modules", "modules_forge", "backend", "torch"}),
     "webui": ({"hosts", "engine", "models", "session", *GROUND}, {"numpy", "PIL", "gradio", "fastapi", "modules"}),
 }
-# Not stages: the values, ports and sizes that all share, the border, the words of a report, and the recipe itself
-# with the passes that are a part of it.
-SHARED = {"data", "ports", "sizes"}
+# Not stages: the values, ports, sizes and the resize that all share, the border, the words of a report, and the recipe
+# itself with the passes that are a part of it.
+SHARED = {"data", "ports", "sizes", "resize"}
 NO_STAGES = {*SHARED, "pixels", "report", "pipeline", "passes", "__init__"}
 
 

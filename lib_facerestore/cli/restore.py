@@ -19,7 +19,7 @@ from lib_facerestore.engine.data import FloatPixels, Picture, Result
 from lib_facerestore.engine.pixels.encode import losses
 from lib_facerestore.engine.pixels.files import already_there
 from lib_facerestore.engine.report import status_line, to_plain
-from lib_facerestore.engine.sizes import resize_exact
+from lib_facerestore.engine.resize import resize_exact
 from lib_facerestore.errors import FaceRestoreError, PictureError, SettingsError, WeightsError
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session import Session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from lib_facerestore.engine import sizes
 from lib_facerestore.engine.data import Picture, Pixels
-from lib_facerestore.engine.ports import Progress, Tools, Upscaler
+from lib_facerestore.engine.ports import Progress, SizedUpscaler, Tools, UpscaledPixels, Upscaler
+from lib_facerestore.engine.resize import resize_exact
 from lib_facerestore.settings import RestoreSettings
 
 # Rows blended at a time; bounds the float copies to some tens of megabytes.
@@ -64,7 +65,7 @@ def enlarge(picture: Picture, tools: Tools, settings: RestoreSettings, progress:
     has_network = tools.upscaler is not None or visibility > 0
     strength = settings.upscale_strength if has_network else 0.0
     needs_plain = strength < 1 or tools.upscaler is None
-    plain = sizes.resize_exact(picture.pixels, plan.resized_hw) if needs_plain else None
+    plain = resize_exact(picture.pixels, plan.resized_hw) if needs_plain else None
     tiles, device, warnings = 0, "", plan.notes
     result = plain
     if tools.upscaler is not None and strength > 0:
@@ -76,17 +77,20 @@ def enlarge(picture: Picture, tools: Tools, settings: RestoreSettings, progress:
         result, tiles, warnings = mix(result, second, visibility), tiles + second_tiles, warnings + more
     if plain is not None:
         result = mix(plain, result, strength)
-    alpha = None if picture.alpha is None else sizes.resize_exact(picture.alpha, plan.resized_hw)
+    alpha = None if picture.alpha is None else resize_exact(picture.alpha, plan.resized_hw)
     scale_xy = (plan.resized_hw[1] / width, plan.resized_hw[0] / height)
     pixels = result if result.flags.writeable else result.copy()
     return Background(pixels, alpha, plan.crop, scale_xy, tiles, device, warnings)
 
 
 def mix(base: Pixels, top: Pixels, visibility: float) -> Pixels:
-    """base + (top − base)·visibility, rounded once; 0 and 1 give one of them bit for bit. Works in bands of rows."""
+    """base + (top − base)·visibility, rounded once; 0 and 1 give one of them bit for bit.
+
+    Works in bands of rows, and over `top` where it may be written on: a large picture is not held once more.
+    """
     if visibility in (0, 1):
         return top if visibility else base
-    result = np.empty_like(base)
+    result = top if top.flags.writeable else np.empty_like(top)
     rows = max(1, _BAND_PX // base.shape[1])
     for start in range(0, base.shape[0], rows):
         band = slice(start, start + rows)
@@ -101,7 +105,17 @@ def _run(
     """Pixels at the exact size, tiles, device, warnings."""
     tiles, device = 0, ""
     warnings: tuple[str, ...] = ()
-    for _ in range(sizes.passes(upscaler.scale, (pixels.shape[0], pixels.shape[1]), resized_hw)):
-        done = upscaler.upscale(pixels, progress)
+    count = sizes.passes(upscaler.scale, (pixels.shape[0], pixels.shape[1]), resized_hw)
+    for index in range(count):
+        is_last = index == count - 1
+        done = _last_pass(upscaler, pixels, resized_hw, progress) if is_last else upscaler.upscale(pixels, progress)
         pixels, tiles, device, warnings = done.pixels, tiles + done.tiles, done.device, warnings + done.warnings
-    return sizes.resize_exact(pixels, resized_hw), tiles, device, warnings
+    return pixels, tiles, device, warnings
+
+
+def _last_pass(upscaler: Upscaler, pixels: Pixels, resized_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
+    """One pass and the exact resize: on the way where the upscaler can, else afterwards."""
+    if isinstance(upscaler, SizedUpscaler):
+        return upscaler.upscale_to(pixels, resized_hw, progress)
+    done = upscaler.upscale(pixels, progress)
+    return replace(done, pixels=resize_exact(done.pixels, resized_hw))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.engine.data import Crop, Face, FloatPixels, ModelUsed, Pixels, read_only
+from lib_facerestore.engine.data import Crop, Face, FloatPixels, ModelUsed, Pixels
 
 
 class Detector(Protocol):
@@ -75,17 +75,15 @@ class NoProgress:
 class UpscaledPixels:
     """A picture after one pass of an upscaler.
 
-    pixels: (scale·H, scale·W, 3) of the source's dtype, read-only. tiles: how many the network ran. device: where the
-    last one ran. warnings: one sentence for each thing that had to be done otherwise, for the report.
+    pixels: (scale·H, scale·W, 3) of the source's dtype, or of the size that was asked for; new memory that its taker
+    may write on, or the source's own, which is read-only. tiles: how many the network ran. device: where the last one
+    ran. warnings: one sentence for each thing that had to be done otherwise, for the report.
     """
 
     pixels: Pixels
     tiles: int
     device: str
     warnings: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "pixels", read_only(self.pixels))
 
 
 class Upscaler(Protocol):
@@ -99,6 +97,17 @@ class Upscaler(Protocol):
 
         Shapes: pixels (H, W, 3) RGB uint8 or uint16.
         Raises: OutOfMemory; InferenceFailed; Interrupted.
+        """
+
+
+@runtime_checkable
+class SizedUpscaler(Upscaler, Protocol):
+    """An upscaler that reduces its picture row by row while it makes it, so that its own size never exists whole."""
+
+    def upscale_to(self, pixels: Pixels, size_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
+        """One pass and `engine.resize.resize_exact` to (height, width), to the bit.
+
+        Raises: as `upscale`.
         """
 
 

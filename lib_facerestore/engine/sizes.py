@@ -1,14 +1,10 @@
-"""How large the finished picture is, and the one exact resize that gets it there. Knows nothing of networks."""
+"""How large the finished picture is, and how often a network has to run for it. Knows nothing of pixels."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from typing import Literal
 
 from lib_facerestore.errors import SettingsError
 
@@ -16,10 +12,6 @@ MAX_SCALE = 8.0
 # JPEG and WebP stop at 65,535 and 16,383 px; libraries that read pictures begin to fail above 32,767 (int16 maps of
 # OpenCV's warps).
 MAX_SIDE_PX = 32_767
-# Lanczos with three lobes, the radius Pillow uses; source px when the picture grows, target px when it shrinks.
-_LOBES = 3.0
-# Source pixels of one band: bounds the float copy to about 16 MB a channel.
-_BAND_PX = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -92,42 +84,6 @@ def passes(network_scale: int, size_hw: tuple[int, int], resized_hw: tuple[int, 
     while size_hw[0] * reached < resized_hw[0] or size_hw[1] * reached < resized_hw[1]:
         count, reached = count + 1, reached * network_scale
     return count
-
-
-def resize_exact(pixels: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]:
-    """One Lanczos resize to (height, width), with a kernel as wide as it must be where the picture shrinks.
-
-    Shapes: (H, W) or (H, W, 3), uint8 or uint16 → the same kind, new memory unless nothing changes. Computes in
-    float32 and rounds once; overshoot is clipped. Pixel centres: u = (x + ½)·W/w − ½. Works in bands of rows, so that
-    no float copy of the picture exists.
-    Source: Pillow's Image.resize (mode F, LANCZOS, box); its 8-bit mode rounds between the two axes, and cv2's
-    INTER_LANCZOS4 does not widen its kernel.
-    """
-    if pixels.shape[:2] == size_hw:
-        return pixels
-    height, width = size_hw
-    result = np.empty((height, width, *pixels.shape[2:]), pixels.dtype)
-    ratio = pixels.shape[0] / height
-    reach = math.ceil(_LOBES * max(ratio, 1.0)) + 1
-    rows = max(1, int(_BAND_PX / (max(pixels.shape[1], width) * max(ratio, 1.0))))
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        first = max(0, math.floor(top * ratio) - reach)
-        last = min(pixels.shape[0], math.ceil(bottom * ratio) + reach)
-        band, target = np.atleast_3d(pixels[first:last]), np.atleast_3d(result[top:bottom])
-        _resize_band(band, target, (top * ratio - first, bottom * ratio - first))
-    return result
-
-
-def _resize_band(source: NDArray[Any], target: NDArray[Any], place: tuple[float, float]) -> None:
-    """Fill `target` (h, w, C) with the rows `place` = (first, last) of `source`, one channel after the other."""
-    height, width, channels = target.shape
-    box = (0.0, max(0.0, place[0]), float(source.shape[1]), min(float(source.shape[0]), place[1]))
-    largest = np.iinfo(target.dtype).max
-    for channel in range(channels):
-        plane = Image.fromarray(source[..., channel].astype(np.float32))
-        resized = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS, box))
-        target[..., channel] = np.clip(np.rint(resized), 0, largest).astype(target.dtype)
 
 
 def _check(wanted: TargetSize) -> None:

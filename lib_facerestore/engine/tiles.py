@@ -91,29 +91,39 @@ def spans(length: int, count: int, context_px: int, multiple_of: int = 1) -> tup
     )
 
 
-def run(pixels: Pixels, tiles: Sequence[Tile], scale: int, batch: int, call: TileCall, progress: Progress) -> Pixels:
+def run(
+    pixels: Pixels, tiles: Sequence[Tile], scale: int, batch: int, call: TileCall, progress: Progress
+) -> Iterator[Pixels]:
     """The picture through `call`, tile by tile; at most `batch` tiles of one outer size at once.
 
-    Shapes: pixels (H, W, 3) uint8 or uint16 → (H·scale, W·scale, 3) of the same dtype, new memory. Rounds once; float
-    exists inside a batch only.
+    Gives the enlarged picture as bands of rows from the top, one for each row of tiles, so that it need never exist
+    whole. Shapes: pixels (H, W, 3) uint8 or uint16 → bands (h·scale, W·scale, 3) of the same dtype, new memory,
+    together H·scale rows. Rounds once; float exists inside a batch only.
     Raises: Interrupted before the next batch; what `call` raises.
     """
-    height, width, channels = pixels.shape
-    canvas: Pixels = np.empty((height * scale, width * scale, channels), pixels.dtype)
-    largest = np.float32(np.iinfo(pixels.dtype).max)
     done = 0
-    for group in _batches(tiles, batch):
-        progress.check()
-        outputs = call(np.stack([_outer(pixels, tile) for tile in group]).astype(np.float32) / largest)
-        for tile, output in zip(group, outputs, strict=True):
-            rows, columns = _scaled(tile.rows, scale), _scaled(tile.columns, scale)
-            core = output[rows.start - rows.outer_start : rows.stop - rows.outer_start]
-            core = core[:, columns.start - columns.outer_start : columns.stop - columns.outer_start]
-            levels = np.rint(np.clip(core, 0.0, 1.0) * largest)
-            canvas[rows.start : rows.stop, columns.start : columns.stop] = levels.astype(pixels.dtype)
-        done += len(group)
-        progress.step(done, len(tiles), "tiles")
-    return canvas
+    for rows, members in itertools.groupby(tiles, key=lambda tile: tile.rows):
+        band: Pixels = np.empty(((rows.stop - rows.start) * scale, pixels.shape[1] * scale, 3), pixels.dtype)
+        for group in _batches(tuple(members), batch):
+            progress.check()
+            _fill(band, pixels, group, scale, call)
+            done += len(group)
+            progress.step(done, len(tiles), "tiles")
+        yield band
+        del band  # else it would lie beside the next one
+
+
+def _fill(band: Pixels, pixels: Pixels, group: Sequence[Tile], scale: int, call: TileCall) -> None:
+    """The cores of one batch, written to their columns of the band."""
+    largest = np.float32(np.iinfo(pixels.dtype).max)
+    outputs = call(np.stack([_outer(pixels, tile) for tile in group]).astype(np.float32) / largest)
+    for tile, output in zip(group, outputs, strict=True):
+        rows, columns = _scaled(tile.rows, scale), _scaled(tile.columns, scale)
+        core = output[rows.start - rows.outer_start : rows.stop - rows.outer_start]
+        core = core[:, columns.start - columns.outer_start : columns.stop - columns.outer_start]
+        levels = np.clip(core, 0.0, 1.0)
+        levels *= largest
+        band[:, columns.start : columns.stop] = np.rint(levels, out=levels).astype(pixels.dtype)
 
 
 def _outer(pixels: Pixels, tile: Tile) -> Pixels:

@@ -12,6 +12,7 @@ import numpy as np
 from lib_facerestore.engine import tiles
 from lib_facerestore.engine.data import FloatPixels, ModelUsed, Pixels
 from lib_facerestore.engine.ports import Progress, UpscaledPixels
+from lib_facerestore.engine.resize import resize_rows
 from lib_facerestore.errors import InferenceFailed, OutOfMemory, SettingsError, WeightsUnknown
 from lib_facerestore.models.catalogue import ModelSpec
 from lib_facerestore.models.devices import inference
@@ -78,7 +79,11 @@ class TiledUpscaler:
         self._context_px = spec.context_px
 
     def upscale(self, pixels: Pixels, progress: Progress) -> UpscaledPixels:
-        """See `engine.ports.Upscaler`. Out of memory retries smaller, then on the CPU, and says so.
+        """See `engine.ports.Upscaler`."""
+        return self.upscale_to(pixels, (pixels.shape[0] * self.scale, pixels.shape[1] * self.scale), progress)
+
+    def upscale_to(self, pixels: Pixels, size_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
+        """See `engine.ports.SizedUpscaler`. Out of memory retries smaller, then on the CPU, and says so.
 
         The first batch decides: all tiles are equal, so a later one needs no more than it did.
         """
@@ -89,14 +94,14 @@ class TiledUpscaler:
         for rung, below in zip(rungs, [*rungs[1:], None]):
             plan = tiles.plan((pixels.shape[0], pixels.shape[1]), rung.area_px, context, multiple)
             try:
-                canvas = self._run(pixels, plan, rung, progress, warnings)
+                result = self._run(pixels, plan, rung, size_hw, progress, warnings)
             except OutOfMemory:
                 if below is None:
                     raise
                 warnings.append(_out_of_memory(rung, below))
                 _empty_cache(rung.device)
                 continue
-            return UpscaledPixels(canvas, len(plan), rung.device, tuple(warnings))
+            return UpscaledPixels(result, len(plan), rung.device, tuple(warnings))
         raise AssertionError("a ladder has at least one rung")
 
     def move(self, device: torch.device) -> None:
@@ -105,9 +110,16 @@ class TiledUpscaler:
         self._move(str(device))
 
     def _run(
-        self, pixels: Pixels, plan: tuple[tiles.Tile, ...], rung: Rung, progress: Progress, warnings: list[str]
+        self,
+        pixels: Pixels,
+        plan: tuple[tiles.Tile, ...],
+        rung: Rung,
+        size_hw: tuple[int, int],
+        progress: Progress,
+        warnings: list[str],
     ) -> Pixels:
-        """All tiles on the rung's device; afterwards the network is where it was."""
+        """All tiles on the rung's device, resized as they come; afterwards the network is where it was."""
+        own_hw = pixels.shape[0] * self.scale, pixels.shape[1] * self.scale
 
         def call(batch: FloatPixels) -> FloatPixels:
             output = self._forward(batch, rung.device)
@@ -118,7 +130,7 @@ class TiledUpscaler:
 
         self._move(rung.device)
         try:
-            return tiles.run(pixels, plan, self.scale, rung.batch, call, progress)
+            return resize_rows(tiles.run(pixels, plan, self.scale, rung.batch, call, progress), own_hw, size_hw)
         finally:
             self._move(str(self._device))
 
@@ -153,7 +165,8 @@ class TiledUpscaler:
             if self._model.architecture.id in _CHANNELS_LAST and pixels.device.type == "cpu":
                 pixels = pixels.contiguous(memory_format=torch.channels_last)
             output = self._call(pixels).float().permute(0, 2, 3, 1).cpu().numpy()
-        return np.ascontiguousarray(output[:, : height * self.scale, : width * self.scale])
+        cut: FloatPixels = output[:, : height * self.scale, : width * self.scale]
+        return cut
 
     def _call(self, pixels: torch.Tensor) -> torch.Tensor:
         """The network on (B, 3, h, w), with as many channels as it takes.

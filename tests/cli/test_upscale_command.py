@@ -15,7 +15,7 @@ from basicsr.archs.rrdbnet_arch import RRDBNet
 from lib_facerestore.cli import main
 from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import Picture
-from lib_facerestore.engine.sizes import resize_exact
+from lib_facerestore.engine.resize import resize_exact
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = "Real-ESRGAN animevideov3 (embedded)"

@@ -12,6 +12,7 @@ from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 from lib_facerestore.engine import background, pipeline, sizes
 from lib_facerestore.engine.data import ModelUsed, Picture
 from lib_facerestore.engine.ports import NoProgress, Tools, UpscaledPixels
+from lib_facerestore.engine.resize import resize_exact
 from lib_facerestore.errors import SettingsError
 from lib_facerestore.settings import RestoreSettings
 
@@ -56,7 +57,7 @@ def test_strength_zero_is_the_plain_resize_and_runs_no_network(dtype):
 
     result = enlarge(picture, upscaler, scale=2.5, upscale_strength=0.0)
 
-    assert np.array_equal(result.pixels, sizes.resize_exact(picture.pixels, (240, 328)))
+    assert np.array_equal(result.pixels, resize_exact(picture.pixels, (240, 328)))
     assert result.pixels.dtype == dtype
     assert (upscaler.seen, result.tiles) == ([], 0)
 
@@ -68,7 +69,7 @@ def test_strength_one_is_the_networks_picture(dtype, scale, size_hw):
 
     result = enlarge(picture, upscaler, scale=scale)
 
-    assert np.array_equal(result.pixels, sizes.resize_exact(upscaler.picture(picture.pixels), size_hw))
+    assert np.array_equal(result.pixels, resize_exact(upscaler.picture(picture.pixels), size_hw))
     assert result.pixels.dtype == dtype
     assert result.pixels.flags.writeable  # faces are pasted on it
     assert (result.tiles, result.device) == (3, "fake device")
@@ -98,7 +99,7 @@ def test_second_upscaler_is_mixed_with_the_first_by_its_visibility(picture, visi
 
 
 def test_second_upscaler_is_mixed_with_the_plain_resize_where_the_first_is_lanczos(picture):
-    plain = sizes.resize_exact(picture.pixels, (768, 1024)).astype(float)
+    plain = resize_exact(picture.pixels, (768, 1024)).astype(float)
 
     result = enlarge(picture, None, Grey(2), scale=2, second_upscaler_visibility=0.5)
 
@@ -111,7 +112,7 @@ def test_alpha_is_resized_alongside_in_sixteen_bits():
     result = enlarge(Picture(pixels, alpha), FakeUpscaler(), scale=1.37)
 
     assert result.pixels.shape == (82, 114, 3)  # 60 · 1.37 = 82.2, 83 · 1.37 = 113.71
-    assert np.array_equal(result.alpha, sizes.resize_exact(alpha, (82, 114)))
+    assert np.array_equal(result.alpha, resize_exact(alpha, (82, 114)))
     assert (result.pixels.dtype, result.alpha.dtype) == (np.uint16, np.uint16)
 
 
@@ -224,3 +225,36 @@ def test_no_size_leaves_the_picture_to_be_written_on(picture):
     assert np.array_equal(result.pixels, picture.pixels)
     assert not np.shares_memory(result.pixels, picture.pixels)
     assert (result.scale_xy, result.tiles) == ((1.0, 1.0), 0)
+
+
+class Sized(FakeUpscaler):
+    """Resizes on the way."""
+
+    def __init__(self, scale):
+        super().__init__(scale)
+        self.asked = []
+
+    def upscale_to(self, pixels, size_hw, progress):
+        self.asked.append((pixels.shape[:2], size_hw))
+        return UpscaledPixels(resize_exact(self.picture(pixels), size_hw), 3, "fake device")
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.75])
+def test_an_upscaler_that_can_resizes_in_its_last_pass(strength):
+    picture, sized = Picture(smooth_noise(40, 61)), Sized(2)
+
+    result = enlarge(picture, sized, scale=3, upscale_strength=strength)
+
+    assert (sized.seen, sized.asked) == ([(40, 61)], [((80, 122), (120, 183))])
+    expected = enlarge(picture, FakeUpscaler(2), scale=3, upscale_strength=strength)
+    assert np.array_equal(result.pixels, expected.pixels)
+    assert result.tiles == expected.tiles == 6
+
+
+def test_mixing_writes_over_the_network_and_never_over_the_picture(picture):
+    before = picture.pixels.copy()
+
+    result = enlarge(picture, FakeUpscaler(1), Grey(1), scale=1.0, width=512, upscale_strength=0.5)
+
+    assert np.array_equal(picture.pixels, before)
+    assert not np.shares_memory(result.pixels, picture.pixels)

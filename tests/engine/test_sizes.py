@@ -1,15 +1,12 @@
-"""Target sizes as data, and the exact resize."""
+"""Target sizes as data."""
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
-from lib_facerestore.engine import sizes
-from lib_facerestore.engine.sizes import SizePlan, TargetSize, passes, resize_exact, target_size
+from lib_facerestore.engine.sizes import SizePlan, TargetSize, passes, target_size
 from lib_facerestore.errors import SettingsError
 
 
@@ -123,68 +120,3 @@ def test_what_is_no_size_gets_a_sentence(wanted, words):
 )
 def test_passes_reach_the_size(network_scale, resized_hw, count):
     assert passes(network_scale, (40, 60), resized_hw) == count
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize("size_hw", [(75, 160), (20, 31), (37, 53), (1, 1), (200, 3)])
-def test_a_flat_picture_stays_flat(dtype, size_hw):
-    pixels = np.full((37, 53, 3), np.iinfo(dtype).max - 3, dtype)
-
-    result = resize_exact(pixels, size_hw)
-
-    assert result.shape == (*size_hw, 3)
-    assert result.dtype == dtype
-    assert (result == np.iinfo(dtype).max - 3).all()
-
-
-@pytest.mark.parametrize("new_width", [71, 200, 331])
-def test_a_ramp_lands_on_pixel_centres(new_width):
-    ramp = np.broadcast_to(np.arange(100, dtype=np.uint16)[None, :] * 600, (8, 100))
-
-    result = resize_exact(ramp, (8, new_width))
-
-    # u = (x + ½)·100/w − ½; 6 source px from the border, where Lanczos sees beyond it. 15 is 0.025 px: Lanczos with
-    # three lobes ripples by 2 % of a ramp's step; the wrong convention would be off by up to half a px, 300.
-    centres = (np.arange(new_width) + 0.5) * 100 / new_width - 0.5
-    inside = (centres > 6) & (centres < 93)
-    np.testing.assert_allclose(result[4, inside], centres[inside] * 600, atol=15)
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_overshoot_is_clipped_and_not_wrapped(dtype):
-    edge = np.zeros((40, 61), dtype)
-    edge[:, 30:] = np.iinfo(dtype).max
-
-    result = resize_exact(edge, (80, 171)).astype(np.int64)
-
-    # A wrapped value would be a step down by nearly the whole range in the bright half.
-    assert result[:, :75].max() < 0.2 * np.iinfo(dtype).max
-    assert result[:, 95:].min() > 0.8 * np.iinfo(dtype).max
-
-
-def test_shrinking_averages_a_fine_pattern_to_grey():
-    stripes = np.zeros((64, 90, 3), np.uint8)
-    stripes[:, ::2] = 255
-
-    result = resize_exact(stripes, (16, 22))
-
-    # Without a widened kernel the stripes alias to black, white or slow waves.
-    assert abs(result[:, 2:-2].astype(int) - 127.5).max() < 3
-
-
-@pytest.mark.parametrize("size_hw", [(211, 97), (30, 40), (500, 64)])
-def test_bands_give_what_one_piece_gives(size_hw, monkeypatch):
-    pixels = np.random.default_rng(5).integers(0, 65536, (120, 83), np.uint16)
-    whole = np.asarray(Image.fromarray(pixels.astype(np.float32)).resize(size_hw[::-1], Image.Resampling.LANCZOS))
-    monkeypatch.setattr(sizes, "_BAND_PX", 83 * 9)
-
-    banded = resize_exact(pixels, size_hw)
-
-    # Pillow holds the box in float32, so a band may round one level of 65,535 differently.
-    assert np.abs(banded - np.clip(np.rint(whole), 0, 65535)).max() <= 1
-
-
-def test_the_same_size_gives_the_same_array():
-    pixels = np.zeros((7, 9, 3), np.uint8)
-
-    assert resize_exact(pixels, (7, 9)) is pixels

@@ -24,6 +24,11 @@ def enlarged(scale):
     return lambda batch: np.repeat(np.repeat(batch, scale, 1), scale, 2)
 
 
+def whole(pixels, planned, scale, batch, call, progress=None):
+    """The bands of a run, put together."""
+    return np.concatenate([*tiles.run(pixels, planned, scale, batch, call, progress or NoProgress())])
+
+
 class Recorder:
     """Progress that stops before a batch, counted from 0."""
 
@@ -89,7 +94,7 @@ def test_no_outer_is_larger_than_the_area(height, width, area, context):
 def test_identity_gives_the_picture_back_bit_for_bit(height, width, area, context, batch, dtype):
     pixels = random_pixels(height, width, dtype)
 
-    result = tiles.run(pixels, tiles.plan((height, width), area, context), 1, batch, lambda tile: tile, NoProgress())
+    result = whole(pixels, tiles.plan((height, width), area, context), 1, batch, lambda tile: tile)
 
     assert result.dtype == dtype
     np.testing.assert_array_equal(result, pixels)
@@ -99,7 +104,7 @@ def test_identity_gives_the_picture_back_bit_for_bit(height, width, area, contex
 def test_a_callable_that_repeats_pixels_gives_the_repeated_picture(size_hw):
     pixels = random_pixels(*size_hw)
 
-    result = tiles.run(pixels, tiles.plan(size_hw, 400, 4), 3, 2, enlarged(3), NoProgress())
+    result = whole(pixels, tiles.plan(size_hw, 400, 4), 3, 2, enlarged(3))
 
     np.testing.assert_array_equal(result, np.repeat(np.repeat(pixels, 3, 0), 3, 1))
 
@@ -139,17 +144,17 @@ def test_batches_hold_tiles_of_one_size_and_no_more_than_asked():
         shapes.append(batch.shape)
         return batch
 
-    tiles.run(random_pixels(60, 83), tiles.grid((60, 83), (2, 3), 5), 1, 4, call, NoProgress())
+    whole(random_pixels(60, 113), tiles.grid((60, 113), (2, 4), 5), 1, 3, call)
 
-    # Outers: rows (60 + 10)/2 = 35; columns (83 + 20)/3 → 35.
-    assert shapes == [(4, 35, 35, 3), (2, 35, 35, 3)]
+    # Outers: rows (60 + 10)/2 = 35; columns (113 + 30)/4 → 36. A batch ends with its row of tiles.
+    assert shapes == [(3, 35, 36, 3), (1, 35, 36, 3)] * 2
 
 
 def test_a_stop_ends_before_the_next_batch():
     calls, progress = [], Recorder(stop_before=2)
 
     with pytest.raises(Interrupted):
-        tiles.run(
+        whole(
             random_pixels(60, 83),
             tiles.grid((60, 83), (2, 3), 5),
             1,
@@ -165,8 +170,21 @@ def test_a_stop_ends_before_the_next_batch():
 def test_values_outside_the_range_are_clipped_and_not_wrapped():
     pixels = np.full((9, 11, 3), 250, np.uint8)
 
-    above = tiles.run(pixels, tiles.plan((9, 11), 30, 1), 1, 1, lambda tile: tile + 0.5, NoProgress())
-    below = tiles.run(pixels, tiles.plan((9, 11), 30, 1), 1, 1, lambda tile: tile - 5, NoProgress())
+    above = whole(pixels, tiles.plan((9, 11), 30, 1), 1, 1, lambda tile: tile + 0.5)
+    below = whole(pixels, tiles.plan((9, 11), 30, 1), 1, 1, lambda tile: tile - 5)
 
     assert (above == 255).all()
     assert (below == 0).all()
+
+
+def test_bands_come_one_for_each_row_of_tiles():
+    pixels, called = random_pixels(60, 83), []
+    planned = tiles.grid((60, 83), (3, 2), 5)
+
+    bands = tiles.run(pixels, planned, 2, 1, lambda tile: called.append(1) or enlarged(2)(tile), NoProgress())
+
+    # Outers of (60 + 20)/3 → 27 rows from 0, 16 and 33: cores meet at 21.5 and 38.
+    for count, rows in enumerate(((0, 21), (21, 38), (38, 60)), 1):
+        part = np.repeat(np.repeat(pixels[slice(*rows)], 2, 0), 2, 1)
+        np.testing.assert_array_equal(next(bands), part)
+        assert len(called) == 2 * count

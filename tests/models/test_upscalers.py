@@ -1,5 +1,7 @@
 """Upscalers: the embedded networks over tiles, and what happens when memory, numbers or channels are not as hoped."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import spandrel
@@ -10,8 +12,9 @@ from spandrel.architectures.Compact import CompactArch
 from support import smooth_noise
 from torch import nn
 
-from lib_facerestore.engine import tiles
+from lib_facerestore.engine import resize, tiles
 from lib_facerestore.engine.ports import NoProgress
+from lib_facerestore.engine.resize import resize_exact
 from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, SettingsError, WeightsUnknown
 from lib_facerestore.models import catalogue, networks, weights
 from lib_facerestore.models.catalogue import ModelSpec
@@ -190,13 +193,43 @@ def test_a_picture_that_fits_is_one_tile():
     assert (done.tiles, done.warnings, network.shapes) == (1, (), [(1, 3, 50, 73)])
 
 
+@pytest.mark.parametrize("size_hw", [(120, 154), (90, 121), (77, 301), (360, 484)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_picture_reduced_on_the_way_is_the_whole_one_reduced(compact, size_hw, dtype):
+    spec, sha256, model, _ = compact
+    upscaler = TiledUpscaler(spec, sha256, model, CPU, Rung("cpu", 64 * 64, 1))
+    pixels = smooth_noise(90, 121, dtype=dtype)
+
+    whole = upscaler.upscale(pixels, NoProgress())
+    reduced = upscaler.upscale_to(pixels, size_hw, NoProgress())
+
+    assert whole.pixels.shape == (360, 484, 3)
+    assert whole.tiles == reduced.tiles > 9
+    np.testing.assert_array_equal(reduced.pixels, resize_exact(whole.pixels, size_hw))
+
+
+def test_the_networks_own_canvas_never_exists_where_the_picture_is_to_be_smaller(monkeypatch):
+    monkeypatch.setattr(resize, "_BAND_PX", 100_000)  # else the resize's bands would be the whole of so small a picture
+    network = FakeNetwork(scale=8)
+    upscaler = TiledUpscaler(FAKE, "0" * 64, described(network, scale=8), CPU, Rung("cpu", 64 * 64, 1))
+    pixels = smooth_noise(401, 300)
+    tracemalloc.start()
+
+    upscaler.upscale_to(pixels, (802, 600), NoProgress())
+
+    # NumPy's memory: the canvas would be 401·8 × 300·8 × 3 bytes, 23 MB; a row of tiles is an eighth of it.
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 401 * 8 * 300 * 8 * 3 / 2
+
+
 def test_out_of_memory_halves_the_batch_then_the_tile_and_says_so():
     def refuse(x):
         if x.shape[0] * x.shape[2] * x.shape[3] > 2000:
             raise torch.OutOfMemoryError("no")
 
     upscaler, network = fake_upscaler(Rung("cpu", 3600, 4), before=refuse)
-    pixels = smooth_noise(90, 121)
+    pixels = smooth_noise(50, 301)  # five tiles in a row
 
     done = upscaler.upscale(pixels, NoProgress())
 

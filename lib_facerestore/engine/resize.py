@@ -1,0 +1,129 @@
+"""The one exact resize, of a picture that is there or of one that comes row by row. Knows nothing of networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lib_facerestore.engine.data import Pixels
+
+# Lanczos with three lobes, the radius Pillow uses; source px when the picture grows, target px when it shrinks.
+_LOBES = 3.0
+# Source pixels of one band: bounds the float copy to about 16 MB a channel.
+_BAND_PX = 4_000_000
+
+
+@dataclass(frozen=True)
+class _Band:
+    """Rows [top, bottom) of the target and what they are made of: rows [first, last) of the source.
+
+    begin, end: where the target's rows begin and end in the source, in fractions of its rows.
+    """
+
+    top: int
+    bottom: int
+    first: int
+    last: int
+    begin: float
+    end: float
+
+
+def resize_exact(pixels: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]:
+    """One Lanczos resize to (height, width), with a kernel as wide as it must be where the picture shrinks.
+
+    Shapes: (H, W) or (H, W, 3), uint8 or uint16 → the same kind, new memory unless nothing changes. Computes in
+    float32 and rounds once; overshoot is clipped. Pixel centres: u = (x + ½)·W/w − ½. Works in bands of rows, so that
+    no float copy of the picture exists.
+    Source: Pillow's Image.resize (mode F, LANCZOS, box); its 8-bit mode rounds between the two axes, and cv2's
+    INTER_LANCZOS4 does not widen its kernel.
+    """
+    if pixels.shape[:2] == size_hw:
+        return pixels
+    result = np.empty((*size_hw, *pixels.shape[2:]), pixels.dtype)
+    for band in _bands((pixels.shape[0], pixels.shape[1]), size_hw):
+        _resize_band(pixels[band.first : band.last], result, band)
+    return result
+
+
+def resize_rows(rows: Iterable[Pixels], source_hw: tuple[int, int], size_hw: tuple[int, int]) -> Pixels:
+    """`resize_exact`, bit for bit, of a picture that comes as bands of rows from the top and never exists whole.
+
+    Shapes: each of rows (any height, W, 3), together (H, W, 3) → (height, width, 3), new memory. Holds what came last
+    and the rows above it that the kernel still needs.
+    """
+    if source_hw == size_hw:
+        return _assembled(rows, size_hw)
+    result: Pixels | None = None
+    bands = list(_bands(source_hw, size_hw))
+    held, start = [], 0  # pieces of the source, whose first row is row `start`
+    for piece in rows:
+        if result is None:
+            result = np.empty((*size_hw, piece.shape[2]), piece.dtype)
+        held.append(piece)
+        stop = start + sum(len(part) for part in held)
+        while bands and bands[0].last <= stop:
+            band = bands.pop(0)
+            _resize_band(_rows_of(held, band.first - start, band.last - start), result, band)
+        needed = bands[0].first if bands else stop
+        held, start = [_rows_of(held, needed - start, stop - start).copy()], needed
+        del piece  # the next one is made before the name is bound again
+    assert result is not None, "a picture has rows"
+    assert not bands, "rows are missing"
+    return result
+
+
+def _assembled(rows: Iterable[Pixels], size_hw: tuple[int, int]) -> Pixels:
+    result: Pixels | None = None
+    top = 0
+    for piece in rows:
+        if result is None:
+            result = np.empty((*size_hw, piece.shape[2]), piece.dtype)
+        result[top : top + len(piece)] = piece
+        top += len(piece)
+        del piece  # the next one is made before the name is bound again
+    assert result is not None, "a picture has rows"
+    return result
+
+
+def _rows_of(pieces: list[Pixels], first: int, last: int) -> Pixels:
+    """Rows [first, last) of pieces that lie below each other; a view where they lie in one piece."""
+    parts: list[Pixels] = []
+    top = 0
+    for piece in pieces:
+        part = piece[max(0, first - top) : max(0, last - top)]
+        if len(part) or not parts:
+            parts.append(part)
+        top += len(piece)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _bands(source_hw: tuple[int, int], size_hw: tuple[int, int]) -> Iterator[_Band]:
+    """The target cut into bands of rows. The same cut for the same sizes, so that both ways round alike."""
+    height, width = size_hw
+    ratio = source_hw[0] / height
+    reach = math.ceil(_LOBES * max(ratio, 1.0)) + 1
+    rows = max(1, int(_BAND_PX / (max(source_hw[1], width) * max(ratio, 1.0))))
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        first = max(0, math.floor(top * ratio) - reach)
+        last = min(source_hw[0], math.ceil(bottom * ratio) + reach)
+        yield _Band(top, bottom, first, last, top * ratio, bottom * ratio)
+
+
+def _resize_band(source: NDArray[Any], result: NDArray[Any], band: _Band) -> None:
+    """Fill the band's rows of `result` from its rows of the source, one channel after the other."""
+    source, target = np.atleast_3d(source), np.atleast_3d(result[band.top : band.bottom])
+    height, width, channels = target.shape
+    begin, end = max(0.0, band.begin - band.first), min(float(source.shape[0]), band.end - band.first)
+    box = (0.0, begin, float(source.shape[1]), end)
+    largest = np.iinfo(target.dtype).max
+    for channel in range(channels):
+        plane = Image.fromarray(source[..., channel].astype(np.float32))
+        resized = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS, box))
+        target[..., channel] = np.clip(np.rint(resized), 0, largest).astype(target.dtype)
