@@ -1,4 +1,4 @@
-"""Puts photographs in the place of generated pictures, so that other extensions see real faces. For stub and real hosts.
+"""Puts photographs in the place of generated pictures, so that others see real faces. For stub and real hosts.
 
 Source, first that is set: the argument by API ("alwayson_scripts": {"Photograph": {"args": ["/a.png:/b.png"]}}),
 the environment variable FACERESTORE_PHOTO. "-" means off. Picture i of a job gets photograph i modulo their count.

@@ -1,0 +1,31 @@
+"""A running stub of each kind for the tests of this folder; skipped where its environment was not built."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import environments  # noqa: E402
+from stub_host import StubHost  # noqa: E402
+
+
+@pytest.fixture(scope="module", params=environments.KINDS)
+def stub(request, tmp_path_factory):
+    """A stub with the probe, shared by the tests of a file."""
+    kind = request.param
+    if not environments.is_complete(kind):
+        pytest.skip(f"No environment {kind}: run python tests/host/environments.py")
+    data = tmp_path_factory.mktemp(kind)
+    with StubHost(kind, data, [f"probe={HERE / 'probe_extension'}"], "--probe-word", "said") as host:
+        yield host
+
+
+@pytest.fixture
+def is_forge(stub) -> bool:
+    """Whether the running stub is Forge-like."""
+    return stub.kind == "gradio4"
