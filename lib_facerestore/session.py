@@ -70,7 +70,9 @@ class Session:
             detector = None if settings.aligned_input else self._detector(device, used)
             parser = self._parser(settings, device, used)
         upscaler = second_upscaler = None
-        if background.wanted_size(settings) is not None:
+        if background.wanted_size(settings) is None:
+            upscaler = self._cleaner(settings, device, used, notes)
+        else:
             upscaler = self._upscaler(settings.upscaler, settings, device, used, notes)
             if settings.second_upscaler.lower() == LANCZOS:
                 second_upscaler = loading.lanczos()
@@ -171,6 +173,24 @@ class Session:
             device,
             lambda: loading.load_upscaler(spec, twin, denoise, self.runtime, device),
         )
+
+    def _cleaner(
+        self, settings: RestoreSettings, device: torch.device, used: list[FoundWeights], notes: list[str]
+    ) -> Upscaler | None:
+        """The upscaler for a picture that keeps its size: one of factor 1 that was chosen by name, else none.
+
+        A user's own file has to be loaded to know its factor.
+        """
+        name = settings.upscaler
+        if name.lower() in ("auto", LANCZOS, "none") or self._chosen(name, "upscaler").scale > 1:
+            return None
+        weights_used, remarks = list[FoundWeights](), list[str]()
+        upscaler = self._upscaler(name, settings, device, weights_used, remarks)
+        if not background.cleans(upscaler):
+            return None
+        used += weights_used
+        notes += remarks
+        return upscaler
 
     def _twin(self, spec: ModelSpec, settings: RestoreSettings, notes: list[str]) -> ModelSpec | None:
         """The checkpoint that the denoise strength mixes in; says where a strength that was asked for has no effect."""

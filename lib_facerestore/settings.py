@@ -36,7 +36,7 @@ class RestoreSettings:
         "model", low=0.0, high=1.0, step=0.01,
         infotext="Face restore weight", is_basic=True, visible_for=("fidelity",)))
     visibility: float = setting(1.0, SettingInfo(
-        "Visibility", "0 shows the original face, 1 the restored one, inside the mask.",
+        "GFPGAN / CodeFormer visibility", "0 shows the original face, 1 the restored one, inside the mask.",
         "model", low=0.0, high=1.0, step=0.01, infotext="Face restore visibility", is_basic=True))
     second_restorer: str = setting("none", SettingInfo(
         "Second model", "A second pass over the faces that the first one restored.",

@@ -67,7 +67,7 @@ def settings_from(options: argparse.Namespace) -> RestoreSettings:
     if options.no_restore:
         given["restorer"] = "none"
     if options.no_upscale:
-        given |= {"scale": 1.0, "width": 0, "height": 0, "longest_side": 0}
+        given |= {"scale": 1.0, "width": 0, "height": 0, "longest_side": 0, "upscaler": "none"}
     elif options.command == "upscale" and not given.keys() & {"scale", "width", "height", "longest_side"}:
         given["scale"] = DEFAULT_UPSCALE
     return RestoreSettings.from_mapping(given)

@@ -35,10 +35,15 @@ class Background:
     warnings: tuple[str, ...] = ()
 
 
-def wanted_size(settings: RestoreSettings) -> sizes.TargetSize | None:
-    """The size that the settings ask for; None where they leave the picture's own."""
+def cleans(upscaler: Upscaler | None) -> bool:
+    """Whether it is a network of factor 1, which has something to do at the picture's own size too."""
+    return upscaler is not None and upscaler.scale == 1
+
+
+def wanted_size(settings: RestoreSettings, upscaler: Upscaler | None = None) -> sizes.TargetSize | None:
+    """The size to bring the picture to; None where it keeps its own and the upscaler does not clean."""
     asked = settings.width or settings.height or settings.longest_side
-    if not asked and settings.scale == 1:
+    if not asked and settings.scale == 1 and not cleans(upscaler):
         return None
     return sizes.TargetSize(
         scale=None if asked else settings.scale,
@@ -55,7 +60,7 @@ def enlarge(picture: Picture, tools: Tools, settings: RestoreSettings, progress:
 
     Raises: SettingsError for a size that this picture cannot get; OutOfMemory, InferenceFailed, Interrupted.
     """
-    wanted = wanted_size(settings)
+    wanted = wanted_size(settings, tools.upscaler)
     if wanted is None:
         return Background(picture.pixels.copy(), picture.alpha, None, (1.0, 1.0))
     height, width = picture.size_hw

@@ -34,12 +34,14 @@ NO_RESTORER = "no restorer chosen"
 
 def run(picture: Picture, tools: Tools, settings: RestoreSettings, progress: Progress | None = None) -> Result:
     """Everything, in the order that the settings name."""
-    if settings.order == "one pass" or background.wanted_size(settings) is None:
+    if settings.order == "one pass" or background.wanted_size(settings, tools.upscaler) is None:
         prepared = prepare(picture, tools, settings)
         return finish(prepared, choose_all(prepared, settings), tools, settings, progress)
     at_own_size = replace(settings, scale=1.0, width=0, height=0, longest_side=0, order="one pass")
     no_faces = replace(tools, detector=None, restorer=None, second_restorer=None, parser=None)
-    steps = [(no_faces, settings), (tools, at_own_size)]
+    # What cleans runs at the picture's own size too, and would run twice.
+    only_faces = replace(tools, upscaler=None, second_upscaler=None) if background.cleans(tools.upscaler) else tools
+    steps = [(no_faces, settings), (only_faces, at_own_size)]
     if settings.order == "restore first":
         steps.reverse()
     results: list[Result] = []
@@ -116,7 +118,7 @@ def finish(
     warnings += [sentence for face in fitted for sentence in face.warnings]
     keeps_grey = tone is not None or not (fitted or enlarged.tiles)
     picture = _cut(prepared.picture, enlarged, keeps_grey)
-    has_size = background.wanted_size(settings) is not None
+    has_size = background.wanted_size(settings, tools.upscaler) is not None
     upscaler = tools.upscaler.used.name if tools.upscaler and has_size else "Lanczos"
     report = Report(
         faces=tuple(sorted(reports, key=lambda report: report.index)),

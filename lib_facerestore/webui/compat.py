@@ -45,6 +45,13 @@ def small_button(text: str, tooltip: str, elem_id: str) -> Any:
     return ToolButton(value=text, elem_id=elem_id, tooltip=tooltip)
 
 
+def is_in_page() -> bool:
+    """Whether a page is being built just now, so that components can be drawn and connected."""
+    from gradio.context import Context
+
+    return Context.root_block is not None
+
+
 def notify(sentence: str) -> None:
     """A toast in the page of whoever asked; where nobody did, as in an API call, there is no page to show it."""
     with warnings.catch_warnings():

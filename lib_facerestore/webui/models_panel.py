@@ -13,7 +13,7 @@ import gradio as gr
 from lib_facerestore.errors import Interrupted
 from lib_facerestore.models import catalogue, doctor, weights
 from lib_facerestore.models.spec import ModelSpec
-from lib_facerestore.webui import options, workshop
+from lib_facerestore.webui import compat, options, workshop
 from lib_facerestore.webui.border import guarded
 
 # What belongs together, by the name that the list shows; every other row of the catalogue can be fetched alone.
@@ -61,7 +61,9 @@ _one_at_a_time = threading.Lock()
 
 def after_component(component: Any, **arguments: Any) -> None:
     """Draw the panel below our last option, while the host builds its Settings."""
-    if arguments.get("elem_id") == f"setting_{options.OPTIONS[-1].key}":
+    is_last = arguments.get("elem_id") == f"setting_{options.OPTIONS[-1].key}"
+    # Forge makes one more of each setting that belongs to no page.
+    if is_last and compat.is_in_page():
         with guarded("drawing the models panel", lambda sentence: None):
             _draw()
 
@@ -104,7 +106,7 @@ def examine() -> str:
 def _draw() -> None:
     names = [*_TOGETHER, *(spec.name for spec in catalogue.MODELS if spec.remote is not None)]
     with gr.Row(elem_id="facerestore_models"):
-        chosen = gr.Dropdown(names, value=names[0], label="Official models", elem_id="facerestore_fetch_name")
+        chosen = gr.Dropdown(names, value=names[0], label="Official models", elem_id="facerestore_fetch_name", scale=2)
         start = gr.Button("Fetch models", elem_id="facerestore_fetch")
         halt = gr.Button("Stop", elem_id="facerestore_fetch_stop")
         look = gr.Button("Check everything", elem_id="facerestore_examine")
