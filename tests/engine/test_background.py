@@ -258,3 +258,15 @@ def test_mixing_writes_over_the_network_and_never_over_the_picture(picture):
 
     assert np.array_equal(picture.pixels, before)
     assert not np.shares_memory(result.pixels, picture.pixels)
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.75])
+def test_a_network_of_factor_one_runs_once_at_the_pictures_own_size(picture, strength):
+    cleaner = FakeUpscaler(1)
+
+    result = enlarge(picture, cleaner, upscale_strength=strength)
+
+    assert cleaner.seen == [(384, 512)]
+    wanted = picture.pixels + (255.0 - 2.0 * picture.pixels) * strength
+    assert levels_apart(result.pixels, wanted) <= (0 if strength == 1 else 1)
+    assert (result.scale_xy, result.tiles) == ((1.0, 1.0), 3)

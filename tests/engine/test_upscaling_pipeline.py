@@ -264,3 +264,16 @@ def test_a_stop_while_the_picture_is_enlarged_goes_up(picture):
 
     with pytest.raises(Interrupted):
         pipeline.run(picture, Tools(None, None, upscaler=Repeat()), RestoreSettings(scale=2), StopsAtOnce())
+
+
+@pytest.mark.parametrize("order", ["one pass", "upscale first", "restore first"])
+def test_a_network_of_factor_one_cleans_once_in_every_order_and_is_reported(picture, order):
+    cleaner = Repeat(1)
+    tools = Tools(FakeDetector(face_at(300, 150, 120)), FakeRestorer(), upscaler=cleaner)
+
+    result = pipeline.run(picture, tools, RestoreSettings(order=order))
+
+    assert [size for size, _ in cleaner.seen] == [(384, 512)]
+    assert (result.report.upscaler, result.report.tiles, result.report.scale) == ("fake upscaler", 3, 1.0)
+    assert cleaner.used in result.report.models
+    assert result.report.count("restored") == 1

@@ -1,6 +1,7 @@
 """Which upscaler the settings get: the auto rule, twins mixed by the denoise strength, files that a user dropped in."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -56,7 +57,10 @@ def test_auto_takes_general_x4v3_where_its_file_is(empty):
 
 
 def test_auto_takes_the_embedded_network_where_no_file_is(empty, monkeypatch):
-    monkeypatch.setattr(loading, "load_upscaler", lambda spec, *_: (spec, weights.find(spec, empty)))  # 33 MB less
+    def load(spec, *_):  # 33 MB less
+        return SimpleNamespace(name=spec.name, move=lambda device: None), weights.find(spec, empty)
+
+    monkeypatch.setattr(loading, "load_upscaler", load)
 
     tools = chosen(empty)
 
@@ -149,3 +153,41 @@ def test_a_network_of_factor_one_runs_once_and_lanczos_enlarges(empty):
 def test_a_wrong_name_gets_the_nearest_ones(empty):
     with pytest.raises(SettingsError, match=r"must be one of .*Real-ESRGAN animevideov3 \(embedded\)"):
         chosen(empty, upscaler="Real-ESRGAN animevideo3")
+
+
+@pytest.fixture
+def own_files(empty):
+    """A runtime with a user's own networks of factor 1 and 4, and general-x4v3."""
+    random_checkpoint(empty.models_folder / "cleaner.pth", 3, scale=1)
+    random_checkpoint(empty.models_folder / "larger.pth", 4, scale=4)
+    random_checkpoint(empty.models_folder / SPEC, 1)
+    return empty
+
+
+def test_a_network_of_factor_one_that_was_named_runs_at_scale_one(own_files):
+    settings = dataclasses.replace(SETTINGS, scale=1.0, upscaler="cleaner", upscale_strength=1.0)
+    picture = Picture(smooth_noise(30, 41))
+
+    (result,) = Session(own_files).restore([picture], settings)
+
+    assert result.picture.size_hw == (30, 41)
+    assert not np.array_equal(result.picture.pixels, picture.pixels)
+    assert (result.report.upscaler, result.report.tiles) == ("cleaner", 1)
+
+
+@pytest.mark.parametrize("name", ["auto", "lanczos", "none", "larger", "Real-ESRGAN general-x4v3"])
+def test_other_upscalers_leave_a_picture_that_keeps_its_size_alone(own_files, name):
+    settings = dataclasses.replace(SETTINGS, scale=1.0, upscaler=name)
+    picture = Picture(smooth_noise(30, 41))
+
+    (result,) = Session(own_files).restore([picture], settings)
+
+    assert np.array_equal(result.picture.pixels, picture.pixels)
+    assert (result.report.upscaler, result.report.tiles, result.report.models) == ("", 0, ())
+    assert not result.report.warnings
+
+
+def test_at_scale_one_a_network_whose_factor_is_known_to_be_larger_is_not_loaded(own_files, monkeypatch):
+    monkeypatch.setattr(loading, "load_upscaler", None)
+
+    assert chosen(own_files, scale=1.0, upscaler="Real-ESRGAN general-x4v3").upscaler is None
