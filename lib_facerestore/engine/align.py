@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Affine, Crop, Face, FloatPixels, Pixels, to_unit_float
+from lib_facerestore.engine.ports import CropKernel
 
 # Left eye, right eye, nose, left and right mouth corner in a 512×512 square; (x, y) px.
 # Source: the mean landmarks of aligned FFHQ as used by facexlib 0.3.0 (MIT) and every network trained on its crops.
@@ -44,32 +45,32 @@ def affine_to_template(landmarks: NDArray[np.float32], side_px: int = CROP_SIDE_
     return np.asarray(affine, np.float64)
 
 
-def align(pixels: Pixels, face: Face, side_px: int = CROP_SIDE_PX) -> Crop | None:
+def align(pixels: Pixels, face: Face, side_px: int = CROP_SIDE_PX, kernel: CropKernel = "linear") -> Crop | None:
     """Warp one face to the template; None when its landmarks do not determine a crop.
 
     Shapes: pixels (H, W, 3) RGB uint8 or uint16; the crop's pixels (side_px, side_px, 3) float32 in [0, 1].
     What lies outside the picture is mirrored in, so that no flat border colour bleeds into the face.
     """
     affine = affine_to_template(face.landmarks, side_px)
-    return None if affine is None else crop_with(pixels, face, affine, side_px)
+    return None if affine is None else crop_with(pixels, face, affine, side_px, kernel)
 
 
-def take_whole(pixels: Pixels, face: Face, side_px: int = CROP_SIDE_PX) -> Crop:
+def take_whole(pixels: Pixels, face: Face, side_px: int = CROP_SIDE_PX, kernel: CropKernel = "linear") -> Crop:
     """The whole picture as one crop, for input that is already aligned; non-square pictures are cut to their centre."""
     height, width = pixels.shape[:2]
     scale = side_px / min(height, width)
     # Centre goes to centre; with pixel centres at integers both centres are (n − 1) / 2.
     shift_x = (side_px - 1) / 2 - scale * (width - 1) / 2
     shift_y = (side_px - 1) / 2 - scale * (height - 1) / 2
-    return crop_with(pixels, face, np.array([[scale, 0, shift_x], [0, scale, shift_y]], np.float64), side_px)
+    return crop_with(pixels, face, np.array([[scale, 0, shift_x], [0, scale, shift_y]], np.float64), side_px, kernel)
 
 
-def crop_with(pixels: Pixels, face: Face, affine: Affine, side_px: int) -> Crop:
+def crop_with(pixels: Pixels, face: Face, affine: Affine, side_px: int, kernel: CropKernel = "linear") -> Crop:
     """One face cut out by a given affine."""
-    return Crop(face, warp(pixels, affine, side_px), affine)
+    return Crop(face, warp(pixels, affine, side_px, kernel), affine)
 
 
-def warp(pixels: Pixels, affine: Affine, side_px: int) -> FloatPixels:
+def warp(pixels: Pixels, affine: Affine, side_px: int, kernel: CropKernel = "linear") -> FloatPixels:
     """The square that the affine maps the picture to; only the part that it shows is converted to float.
 
     Shapes: pixels (H, W, 3) RGB uint8 or uint16 → (side_px, side_px, 3) float32 in [0, 1].
@@ -79,10 +80,10 @@ def warp(pixels: Pixels, affine: Affine, side_px: int) -> FloatPixels:
     part_affine = affine.copy()
     part_affine[:, 2] += affine[:, :2] @ np.array([left, top], np.float64)
     part, part_affine = _shrink_first(part, part_affine)
-    warped = cv2.warpAffine(
-        part, part_affine, (side_px, side_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-    )
-    return np.asarray(warped, np.float32)
+    flags = cv2.INTER_CUBIC if kernel == "cubic" else cv2.INTER_LINEAR
+    warped = cv2.warpAffine(part, part_affine, (side_px, side_px), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+    # A cubic kernel overshoots at edges.
+    return np.asarray(np.clip(warped, 0.0, 1.0), np.float32)
 
 
 def _source_rectangle(affine: Affine, side_px: int, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:

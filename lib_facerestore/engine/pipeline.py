@@ -58,10 +58,11 @@ def prepare(picture: Picture, tools: Tools, settings: RestoreSettings) -> Prepar
     detected = time.perf_counter()
     chosen, reasons = select(faces, picture.size_hw, settings)
     crops: list[Crop] = []
+    kernel = tools.restorer.crop_kernel if tools.restorer else "linear"
     reports = [_report(face, "skipped", reasons[face.index]) for face in faces if face.index in reasons]
     for face in chosen:
         cut = align.take_whole if settings.aligned_input else align.align
-        crop = cut(picture.pixels, face)
+        crop = cut(picture.pixels, face, kernel=kernel)
         if crop is None:
             reports.append(_report(face, "failed", "its landmarks lie on one point"))
         else:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Crop, Face, FloatPixels, ModelUsed, Pixels
+
+
+CropKernel = Literal["linear", "cubic"]
+"""How a crop is cut out: linear is what stock shows face networks, cubic keeps more of what the picture has."""
 
 
 class Detector(Protocol):
@@ -30,6 +34,7 @@ class Restorer(Protocol):
 
     used: ModelUsed
     has_fidelity: bool
+    crop_kernel: CropKernel
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         """One restored square (kS, kS, 3) float32 in [0, 1] for each crop.

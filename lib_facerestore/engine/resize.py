@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lib_facerestore.engine.data import Pixels
+from lib_facerestore.engine.data import FloatPixels, Pixels
 
 # Lanczos with three lobes, the radius Pillow uses; source px when the picture grows, target px when it shrinks.
 _LOBES = 3.0
@@ -49,6 +49,15 @@ def resize_exact(pixels: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]
     for band in _bands((pixels.shape[0], pixels.shape[1]), size_hw):
         _resize_band(pixels[band.first : band.last], result, band)
     return result
+
+
+def resize_float(pixels: FloatPixels, size_hw: tuple[int, int]) -> FloatPixels:
+    """`resize_exact` of (H, W, 3) float32 in [0, 1], all at once and without rounding; overshoot is clipped."""
+    if pixels.shape[:2] == size_hw:
+        return pixels
+    planes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in np.moveaxis(pixels, 2, 0)]
+    resized = [np.asarray(plane.resize(size_hw[::-1], Image.Resampling.LANCZOS)) for plane in planes]
+    return np.clip(np.stack(resized, axis=2), 0.0, 1.0)
 
 
 def resize_rows(rows: Iterable[Pixels], source_hw: tuple[int, int], size_hw: tuple[int, int]) -> Pixels:

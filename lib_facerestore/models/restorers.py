@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import cv2
 import numpy as np
 
 from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed
+from lib_facerestore.engine.ports import CropKernel
+from lib_facerestore.engine.resize import resize_float
 from lib_facerestore.errors import InferenceFailed, WeightsUnknown
 from lib_facerestore.models.devices import OnDevice, inference
 
@@ -67,6 +68,7 @@ class FaceNetwork(OnDevice):
     def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, call: Call) -> None:
         self.used = ModelUsed("restorer", name, sha256)
         self.has_fidelity = str(model.architecture.id) == "CodeFormer"
+        self.crop_kernel: CropKernel = "linear"
         super().__init__(model, device)
         self._call = call
 
@@ -74,7 +76,7 @@ class FaceNetwork(OnDevice):
         """See `engine.ports.Restorer`; all crops run as one batch."""
         import torch
 
-        batch = np.stack([_resized(crop.pixels, FACE_NETWORK_SIDE_PX) for crop in crops])
+        batch = np.stack([resize_float(crop.pixels, (FACE_NETWORK_SIDE_PX, FACE_NETWORK_SIDE_PX)) for crop in crops])
         with inference(self.used.name, self.device):
             # Contiguous, because RestoreFormer and CodeFormer use .view, which channels-last memory refuses.
             pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device).contiguous()
@@ -96,6 +98,7 @@ class UpscalingRestorer(OnDevice):
     """
 
     has_fidelity = False
+    crop_kernel: CropKernel = "cubic"  # it is to see the picture's own pixels, not softened ones
 
     def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device) -> None:
         self.used = ModelUsed("restorer", name, sha256)
@@ -107,10 +110,11 @@ class UpscalingRestorer(OnDevice):
         restored: list[FloatPixels] = [crop.pixels for crop in crops]
         for side in sorted(set(sides)):
             indices = [index for index, value in enumerate(sides) if value == side]
-            inputs = [_resized(crops[index].pixels, side) for index in indices]
+            inputs = [resize_float(crops[index].pixels, (side, side)) for index in indices]
             for index, output in zip(indices, self._run(np.stack(inputs))):
                 # What is larger than the crop stays so: pasting resamples it once, straight to its place.
-                restored[index] = _resized(output, max(output.shape[0], crops[index].side_px))
+                larger = max(output.shape[0], crops[index].side_px)
+                restored[index] = resize_float(output, (larger, larger))
         return restored
 
     def _run(self, batch: FloatPixels) -> FloatPixels:
@@ -133,12 +137,3 @@ def _check_finite(name: str, values: FloatPixels) -> None:
 def native_side(crop: Crop) -> int:
     """The input side nearest to what the face really has in the picture."""
     return min(NATIVE_SIDES_PX, key=lambda side: abs(np.log(side / crop.native_side_px)))
-
-
-def _resized(pixels: FloatPixels, side_px: int) -> FloatPixels:
-    """A square resized: averaged when it shrinks, bicubic when it grows, clipped to [0, 1]."""
-    if pixels.shape[0] == side_px:
-        return pixels
-    shrinks = side_px < pixels.shape[0]
-    resized = cv2.resize(pixels, (side_px, side_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return np.clip(np.asarray(resized, np.float32), 0.0, 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import base
 from lib_facerestore.hosts.progress import HostProgress
 from lib_facerestore.webui import infotext, pictures
@@ -30,7 +31,7 @@ def restore(p: Any, pp: Any, job: Job) -> None:
     with guarded(f"restoring picture {index + 1}", job.say):
         image, report = pictures.restore(pp.image, settings, HostProgress(base.state()), keeps_alpha=True)
         job.reports.append(report)
-        logger.info("%s", job.status().splitlines()[-1])
+        logger.info("%s", status_line(report))
         if pictures.has_changed(report):
             pp.image = image
             job.records[index] = infotext.record(report, settings)

@@ -89,4 +89,5 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
                 for line in status.splitlines():
                     p.comment(line)
             for sentence in running.notices:
+                logger.info("%s", sentence)
                 compat.notify(f"Face restore: {sentence}")

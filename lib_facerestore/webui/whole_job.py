@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lib_facerestore.engine.report import status_line
 from lib_facerestore.errors import Interrupted
 from lib_facerestore.hosts import base, files
 from lib_facerestore.hosts.files import Placed
@@ -62,7 +63,7 @@ def _restore(item: Item, job: Job, progress: JobProgress, number: int) -> Finish
             job.say(f"Picture {number} was skipped and is as generated.")
         return None
     job.reports.append(report)
-    logger.info("%s", job.status().splitlines()[-1])
+    logger.info("%s", status_line(report))
     if not pictures.has_changed(report):
         return None
     text = infotext.appended(item.text, infotext.record(report, job.request.settings))

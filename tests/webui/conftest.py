@@ -1,0 +1,57 @@
+"""Hosts and photographs for the tests of the extension."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from running_host import REAL_FOLDER, ROOT, start_real, start_stub
+
+# The size of every generation; a face of 46 px, the embedded restorer's smallest and quickest input.
+SIZE_WH = (192, 160)
+HOSTS = ["real"] if os.environ.get(REAL_FOLDER) else ["gradio3", "gradio4"]
+
+
+@pytest.fixture(scope="session", params=HOSTS)
+def host(request, tmp_path_factory):
+    """A running host with our extension; the stub under both gradios, or the real one that the environment names."""
+    if request.param == "real":
+        running = start_real(os.environ[REAL_FOLDER])
+    else:
+        running = start_stub(request.param, tmp_path_factory.mktemp(request.param))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def portrait(tmp_path_factory):
+    """A photograph with one face, in the generations' size."""
+    photograph = Image.open(ROOT / "samples" / "photographs" / "astronaut.jpg").convert("RGB")
+    path = tmp_path_factory.mktemp("photographs") / "portrait.png"
+    ImageOps.fit(photograph, SIZE_WH, Image.Resampling.LANCZOS).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def faceless(tmp_path_factory):
+    """A picture without any face."""
+    path = tmp_path_factory.mktemp("photographs") / "faceless.png"
+    ramp = np.linspace(0, 255, SIZE_WH[0] * SIZE_WH[1] * 3).reshape(SIZE_WH[1], SIZE_WH[0], 3)
+    Image.fromarray(ramp.astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _own_options(request):
+    """Options that a test changed go back to what they were; hosts keep what an API call sets."""
+    yield
+    if "host" in request.fixturenames:
+        request.getfixturevalue("host").set_options(
+            facerestore_txt2img=False, facerestore_img2img=False, facerestore_result="replace in the gallery",
+            facerestore_downloads=False, face_restoration=False,
+        )  # fmt: skip
