@@ -89,7 +89,7 @@ class Browser:
             raise RuntimeError(f"{script[:200]}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def wait(self, script: str, seconds: float = 60) -> Any:
+    def wait(self, script: str, seconds: float = 20) -> Any:
         """Ask every 0.1 s until the expression is true. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import wraps
+
 import gradio as gr
 
 from modules import (
@@ -25,6 +27,8 @@ gr.Dropdown.get_expected_parent = FormComponent.get_expected_parent
 class ToolButton(gr.Button, FormComponent):
     """A small button with one character."""
 
+    # gradio 4 tells the page the arguments that inspect.signature names, so every constructor shows its parent's.
+    @wraps(gr.Button.__init__)
     def __init__(self, value="", *args, elem_classes=None, **kwargs):
         super().__init__(value, *args, elem_classes=["tool", *(elem_classes or [])], **kwargs)
 
@@ -60,6 +64,7 @@ class ResizeHandleRow(gr.Row):
 
 
 class DropdownMulti(gr.Dropdown, FormComponent):
+    @wraps(gr.Dropdown.__init__)
     def __init__(self, **kwargs):
         super().__init__(multiselect=True, **kwargs)
 
@@ -73,6 +78,7 @@ class InputAccordionImpl(gr.Checkbox):
     webui_do_not_create_gradio_pyi_thank_you = True
     made = 0
 
+    @wraps(gr.Checkbox.__init__)
     def __init__(self, value=None, setup=False, **kwargs):
         if not setup:
             super().__init__(value=value, **kwargs)
