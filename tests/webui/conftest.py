@@ -18,12 +18,16 @@ HOSTS = ["real"] if os.environ.get(REAL_FOLDER) else ["gradio3", "gradio4"]
 
 
 @pytest.fixture(scope="session", params=HOSTS)
-def host(request, tmp_path_factory):
-    """A running host with our extension; the stub under both gradios, or the real one that the environment names."""
+def host(request, tmp_path_factory, portrait):
+    """A running host with our extension; the stub under both gradios, or the real one that the environment names.
+
+    What its page generates is the portrait.
+    """
+    environment = {"FACERESTORE_PHOTO": str(portrait)}
     if request.param == "real":
-        running = start_real(os.environ[REAL_FOLDER])
+        running = start_real(os.environ[REAL_FOLDER], environment=environment)
     else:
-        running = start_stub(request.param, tmp_path_factory.mktemp(request.param))
+        running = start_stub(request.param, tmp_path_factory.mktemp(request.param), environment=environment)
     yield running
     running.stop()
 
