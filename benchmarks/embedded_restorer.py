@@ -141,10 +141,12 @@ def restore(specimen: Specimen, session: Session) -> Outcome:
     landmarks = (specimen.landmarks + 0.5) / SHRINK - 0.5
     height, width = degraded.shape[:2]
     face = Face(0, (0, 0, width, height), landmarks, 1.0)
-    crop = align.align(degraded, face)
+    tools = session.tools(settings)
+    assert tools.restorer is not None
+    crop = align.align(degraded, face, kernel=tools.restorer.crop_kernel)
     assert crop is not None, specimen.name
     prepared = Prepared(Picture(degraded), (face,), (crop,), ())
-    result = pipeline.finish(prepared, pipeline.choose_all(prepared, settings), session.tools(settings), settings)
+    result = pipeline.finish(prepared, pipeline.choose_all(prepared, settings), tools, settings)
     (restored,) = result.restored
     # The same square in the large picture, so that all four crops lie on each other to a fraction of a pixel.
     affine = crop.affine / SHRINK

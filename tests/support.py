@@ -30,6 +30,7 @@ class FakeRestorer:
 
     used = ModelUsed("restorer", "fake restorer", "1" * 64)
     has_fidelity = False
+    crop_kernel = "linear"
 
     def __init__(self, enlarged: int = 1, failing: frozenset[int] = frozenset()) -> None:
         self.enlarged, self.failing = enlarged, failing

@@ -99,9 +99,8 @@ def _warp(restored: RestoredCrop, affine: Affine, rectangle: tuple[int, int, int
     local = n * local
     local[:, 2] += (n - 1) / 2
     size_wh = ((right - left) * n, (bottom - top) * n)
-    # Cubic, because linear softens what the network restored (docs/upscaling.md); its overshoot is clipped when it is
-    # blended. Pixels repeat beyond the crop, so that a mask reaching its border does not blend towards black.
-    pixels = cv2.warpAffine(restored.pixels, local, size_wh, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    # Pixels repeat beyond the crop, so that a mask reaching its border does not blend towards black.
+    pixels = cv2.warpAffine(restored.pixels, local, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     mask = cv2.warpAffine(restored.mask, local, size_wh, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     if n > 1:
         pixels = cv2.resize(pixels, (right - left, bottom - top), interpolation=cv2.INTER_AREA)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Crop, Face, FloatPixels, ModelUsed, Pixels
 
-
 CropKernel = Literal["linear", "cubic"]
 """How a crop is cut out: linear is what stock shows face networks, cubic keeps more of what the picture has."""
 

@@ -57,7 +57,7 @@ def resize_float(pixels: FloatPixels, size_hw: tuple[int, int]) -> FloatPixels:
         return pixels
     planes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in np.moveaxis(pixels, 2, 0)]
     resized = [np.asarray(plane.resize(size_hw[::-1], Image.Resampling.LANCZOS)) for plane in planes]
-    return np.clip(np.stack(resized, axis=2), 0.0, 1.0)
+    return np.asarray(np.clip(np.stack(resized, axis=2), 0.0, 1.0), np.float32)
 
 
 def resize_rows(rows: Iterable[Pixels], source_hw: tuple[int, int], size_hw: tuple[int, int]) -> Pixels:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 
-from lib_facerestore.engine import pipeline
+from lib_facerestore.engine import align, pipeline
 from lib_facerestore.engine.data import Face, Picture
 from lib_facerestore.engine.ports import NoProgress, Tools
 from lib_facerestore.errors import Interrupted, OutOfMemory, WeightsMissing
@@ -306,3 +306,14 @@ def test_enlarging_restorer_is_pasted_at_the_same_place(picture):
     difference = np.abs(once.picture.pixels.astype(int) - twice.picture.pixels)
     assert difference.max() <= 3  # masks of two grids, averaged down
     assert has_changed(twice, picture, LEFT)
+
+
+@pytest.mark.parametrize("kernel", ["linear", "cubic"])
+def test_a_crop_is_cut_with_the_restorers_kernel(picture, kernel):
+    restorer, found = FakeRestorer(), face_at(300, 150, 120)
+    restorer.crop_kernel = kernel
+
+    prepared = pipeline.prepare(picture, Tools(FakeDetector(found), restorer), RestoreSettings())
+
+    expected = align.align(picture.pixels, found, kernel=kernel).pixels
+    assert np.array_equal(prepared.crops[0].pixels, expected)

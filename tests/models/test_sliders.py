@@ -32,6 +32,7 @@ class FidelityRestorer(FakeRestorer):
     """The negative at weight 0, the input at weight 1; a second one can be told apart by its tint."""
 
     has_fidelity = True
+    crop_kernel = "linear"
 
     def __init__(self, tint: float = 0.0) -> None:
         super().__init__()
