@@ -28,7 +28,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE_WH = (512, 400)
-MODELS = ("Real-ESRGAN animevideov3", "Real-ESRGAN x4plus")
+MODELS = ("Real-ESRGAN animevideov3 (embedded)", "Real-ESRGAN x4plus (embedded)")
 # What the host's settings are when nobody changes them (A1111 1.10, Forge): ESRGAN_tile, ESRGAN_tile_overlap.
 HOST_TILE_PX, HOST_OVERLAP_PX = 192, 8
 METHODS = ("ours", "ours, 9 tiles", "host 192/8")
@@ -118,6 +118,8 @@ def child(method: str, model_name: str, path: Path, result: Path) -> None:
         size = rgb.shape[:2]
         tiles.plan = lambda *_: tiles.grid(size, (1, 1), 0)
     model(torch.rand(1, 3, 32, 48))  # warm
+    computed: list[int] = []
+    model.model.register_forward_pre_hook(lambda _, inputs: computed.append(inputs[0][:, 0].numel()))
     before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, start = time.perf_counter(), time.process_time()
     if method == "host 192/8":
@@ -128,7 +130,8 @@ def child(method: str, model_name: str, path: Path, result: Path) -> None:
     seconds, wall = time.process_time() - start, time.perf_counter() - wall
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb) / 1024
     np.save(result, pixels)
-    print(json.dumps({"seconds": seconds, "wall": wall, "mb": grown, "tiles": count}))
+    per_px = sum(computed) / (rgb.shape[0] * rgb.shape[1])
+    print(json.dumps({"seconds": seconds, "wall": wall, "mb": grown, "tiles": count, "computed": per_px}))
 
 
 def measure(method: str, model: str, path: Path, folder: Path, threads: int) -> dict[str, Any]:
@@ -136,6 +139,7 @@ def measure(method: str, model: str, path: Path, folder: Path, threads: int) -> 
     result = folder / "result.npy"
     command = [sys.executable, __file__, str(path), "--child", method, model, str(result)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": str(threads)}
+    environment |= {"THP_MEM_ALLOC_ENABLE": "1"}  # for all methods alike, as the command line sets it
     output = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     return json.loads(output.splitlines()[-1]) | {"pixels": np.load(result)}
 
@@ -145,11 +149,13 @@ def rows(model: str, runs: dict[str, list[dict[str, Any]]], untiled: NDArray[np.
     host = statistics.median(run["seconds"] for run in runs["host 192/8"])
     table = []
     for method, done in runs.items():
-        error = np.abs(done[0]["pixels"].astype(np.int16) - untiled)
+        first = done[0]
+        error = np.abs(first["pixels"].astype(np.int16) - untiled)
         seconds, wall, memory = (statistics.median(run[key] for run in done) for key in ("seconds", "wall", "mb"))
         table.append(
-            f"| {model} | {method} | {done[0]['tiles']} | {len(done)} | {seconds:.1f} ({wall:.1f}) "
-            f"| {host / seconds:.2f}× | {error.max()} | {error.mean():.4f} | {memory:.0f} |"
+            f"| {model} | {method} | {first['tiles']} | {first['computed']:.2f}× | {len(done)} "
+            f"| {seconds:.1f} ({wall:.1f}) | {host / seconds:.2f}× | {error.max()} | {error.mean():.4f} "
+            f"| {memory:.0f} |"
         )
     return table
 
@@ -165,13 +171,15 @@ def report(table: list[str], path: Path, threads: int) -> str:
             "# Tiles",
             "",
             f"`python benchmarks/tiles.py`: {SIZE_WH[0]}×{SIZE_WH[1]} px of {path.name}, ×4, float32, CPU; interleaved "
-            "rounds, medians of CPU seconds (wall time in brackets); error in levels of 255 against untiled; memory: "
-            "growth of ru_maxrss.",
+            "rounds, medians of CPU seconds (wall time in brackets); computed: px that the network sees for each px "
+            "of the picture; error in levels of 255 against untiled; memory: growth of ru_maxrss. Huge pages as the "
+            "command line asks for them (THP_MEM_ALLOC_ENABLE=1), for all methods alike.",
             "",
             f"{machine}; {versions}; load average at the end {os.getloadavg()[0]:.1f}.",
             "",
-            "| network | method | tiles | rounds | seconds | host's time / this | max error | mean error | MB |",
-            "|---|---|---|---|---|---|---|---|---|",
+            "| network | method | tiles | computed | rounds | seconds | host's time / this | max error | mean error "
+            "| MB |",
+            "|---|---|---|---|---|---|---|---|---|---|",
             *table,
             "",
         ]
