@@ -58,7 +58,7 @@ function showSubmitButtons(tab, show) {
     }
 }
 
-function submitWithProgress(tab, given) {
+function submitWithProgress(tab, given, outputs) {
     showSubmitButtons(tab, false);
     const id = randomId();
     requestProgress(
@@ -67,21 +67,23 @@ function submitWithProgress(tab, given) {
         gradioApp().getElementById(tab + '_gallery'),
         () => showSubmitButtons(tab, true)
     );
-    const values = Array.from(given);
+    // After the inputs come the present values of the outputs. gradio 4 takes exactly as many values as it has inputs,
+    // else it shifts those behind a gr.State by one.
+    const values = Array.from(given).slice(0, given.length - outputs);
     values[0] = id;
     return values;
 }
 
 function submit() {
-    return submitWithProgress('txt2img', arguments);
+    return submitWithProgress('txt2img', arguments, 4);
 }
 
 function submit_img2img() {
-    return submitWithProgress('img2img', arguments);
+    return submitWithProgress('img2img', arguments, 4);
 }
 
 function submit_extras() {
-    return submitWithProgress('extras', arguments);
+    return submitWithProgress('extras', arguments, 3);
 }
 
 function restart_reload() {

@@ -227,6 +227,8 @@ def _connect_image(binding: ParamBinding, destination, fields) -> None:
         image = source if isinstance(source, Image.Image) else image_from_url_text(source)
         if not sizes:
             return image
+        if host_kind.is_forge() and isinstance(image, Image.Image) and image.mode == "RGBA":
+            image = image.convert("RGB")
         if shared.opts.send_size and isinstance(image, Image.Image):
             return image, image.width, image.height
         return image, gr.update(), gr.update()

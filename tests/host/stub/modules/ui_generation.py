@@ -28,8 +28,9 @@ def _stop(kind: str) -> None:
 def _top(tab: str) -> dict:
     with gr.Row(elem_id=f"{tab}_toprow"):
         with gr.Column(scale=6):
-            prompt = gr.Textbox(label="Prompt", elem_id=f"{tab}_prompt", lines=2)
-            negative = gr.Textbox(label="Negative prompt", elem_id=f"{tab}_neg_prompt", lines=1)
+            # A textbox without a value cannot be pasted into on gradio 4: its value is None, and so is its type.
+            prompt = gr.Textbox(value="", label="Prompt", elem_id=f"{tab}_prompt", lines=2)
+            negative = gr.Textbox(value="", label="Negative prompt", elem_id=f"{tab}_neg_prompt", lines=1)
         with gr.Column(scale=1, elem_id=f"{tab}_actions_column"):
             interrupt = gr.Button("Interrupt", elem_id=f"{tab}_interrupt", elem_classes="generate-box-interrupt")
             skip = gr.Button("Skip", elem_id=f"{tab}_skip", elem_classes="generate-box-skip")
