@@ -131,6 +131,8 @@ def test_wrong_script_requests_have_the_hosts_status(stub, is_forge):
     as_dict = stub.txt2img(alwayson_scripts={"probe": {"args": {"enabled": True}}})
 
     assert unknown.status == 422
+    assert unknown["detail"] == "Script 'nobody' not found"
+    assert ("error" in unknown) is not is_forge
     assert as_dict.status == 500
     assert as_dict["message" if is_forge else "errors"] == "0"
 
@@ -242,7 +244,7 @@ def test_plot_has_a_grid_and_a_text_for_each_cell(stub):
 
 
 def test_prompts_from_a_text_make_a_job_each(stub):
-    script = {"script_name": "Prompts from file or textbox", "script_args": [False, False, "one\n\ntwo"]}
+    script = {"script_name": "Prompts from file or textbox", "script_args": [False, False, "start", "one\n\ntwo"]}
     answer = stub.txt2img(**script)
 
     assert [text.split("\n")[0] for text in answer.infotexts()] == ["one", "two"]
@@ -250,6 +252,20 @@ def test_prompts_from_a_text_make_a_job_each(stub):
 
 def test_same_request_gives_the_same_bytes(stub):
     assert stub.txt2img()["images"] == stub.txt2img()["images"]
+
+
+def test_number_suffix_leaves_a_wrong_path_on_a1111(stub, is_forge):
+    options = {"save_images_add_number": False, "save_images_replace_action": "Add number suffix"}
+    stub.call("/sdapi/v1/options", {**options, "samples_filename_pattern": "same"})
+
+    stub.txt2img(save_images=True)
+    stub.txt2img(save_images=True)
+    (path,) = words(stub, "saved")
+    usual = {"save_images_add_number": True, "save_images_replace_action": "Replace", "samples_filename_pattern": ""}
+    stub.call("/sdapi/v1/options", usual)
+
+    assert {"same.png", "same-1.png"} <= set(stub.files())
+    assert path.endswith("/same-1.png" if is_forge else "/same.png")
 
 
 @pytest.mark.parametrize("kind", ["jpg", "webp"])

@@ -9,6 +9,9 @@ from PIL import Image, ImageOps
 
 from modules import diffusion, images, masking, shared
 
+# What stands under the mask before the first step: the text names all but "original". Here it is always the original.
+CONTENT = {0: "fill", 2: "latent noise", 3: "latent nothing"}
+
 
 def create_binary_mask(image: Image.Image, round: bool = True) -> Image.Image:
     """Grey mask; from the alpha channel when that says something."""
@@ -88,4 +91,6 @@ def prepare(p) -> None:
         raise RuntimeError(f"bad number of images passed: {len(started)}; expecting {p.batch_size} or less")
     p.init_latent = torch.stack(started)
     if mask is not None:
+        if p.inpainting_fill in CONTENT:
+            p.extra_generation_params["Masked content"] = CONTENT[p.inpainting_fill]
         p.nmask = torch.from_numpy(np.asarray(mask.convert("L"), np.float32) / 255)[None, None]

@@ -14,10 +14,13 @@ class Script(scripts.Script):
     def ui(self, is_img2img):
         iterate = gr.Checkbox(False, label="Iterate seed every line", elem_id=self.elem_id("checkbox_iterate"))
         same = gr.Checkbox(False, label="Use same random seed", elem_id=self.elem_id("checkbox_iterate_batch"))
+        position = gr.Radio(
+            ["start", "end"], value="start", label="Insert prompts at the", elem_id=self.elem_id("prompt_position")
+        )
         text = gr.Textbox(label="List of prompt inputs", lines=2, elem_id=self.elem_id("prompt_txt"))
-        return [iterate, same, text]
+        return [iterate, same, position, text]
 
-    def run(self, p, iterate, same, text):
+    def run(self, p, iterate, same, position, text):
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         p.do_not_save_grid = True
         if iterate or same:
@@ -27,7 +30,10 @@ class Script(scripts.Script):
         for number, line in enumerate(lines):
             shared.state.job = f"{number + 1} out of {len(lines)}"
             inner = copy.copy(p)
-            inner.prompt = line
+            if p.prompt:
+                inner.prompt = f"{line} {p.prompt}" if position == "start" else f"{p.prompt} {line}"
+            else:
+                inner.prompt = line
             processed = processing.process_images(inner)
             pictures += processed.images
             prompts += processed.all_prompts

@@ -42,8 +42,8 @@ class Script(scripts.Script):
         p.extra_generation_params["SD upscale upscaler"] = data.name
         # Once for the whole job; the inner jobs neither save nor make a grid.
         p.do_not_save_grid, p.do_not_save_samples = True, True
-        batch_size, count = p.batch_size, p.n_iter
-        p.n_iter, p.batch_size = 1, 1
+        batch_size, count, first_seed = p.batch_size, p.n_iter, p.seed
+        p.n_iter = 1
         source = images.flatten(p.init_images[0], shared.opts.img2img_background_color)
         large = data.scaler.upscale(source, scale_factor, data.data_path) if data.name != "None" else source
         corners = [
@@ -51,23 +51,28 @@ class Script(scripts.Script):
             for top in tiles(large.height, p.height, overlap)
             for left in tiles(large.width, p.width, overlap)
         ]
-        shared.state.job_count = len(corners) * count
-        pictures, first_text = [], None
+        batches = math.ceil(len(corners) / batch_size)
+        shared.state.job_count = batches * count
+        results, first_text = [], None
         for number in range(count):
-            p.seed = p.seed if number == 0 else p.seed + 1
-            result = Image.new("RGB", large.size)
-            for left, top in corners:
-                p.init_images = [large.crop((left, top, left + p.width, top + p.height))]
+            p.seed = first_seed + number
+            made = []
+            for batch in range(batches):
+                p.batch_size = batch_size
+                part = corners[batch * batch_size : (batch + 1) * batch_size]
+                p.init_images = [large.crop((x, y, x + p.width, y + p.height)) for x, y in part]
+                shared.state.job = f"Batch {batch + 1 + number * batches} out of {shared.state.job_count}"
                 processed = processing.process_images(p)
                 first_text = first_text or processed.info
-                if processed.images:
-                    result.paste(processed.images[0], (left, top))
-            p.batch_size = 1
-            pictures.append(result)
-            p.extra_generation_params.pop("Tile", None)
+                p.seed = processed.seed + 1
+                made += processed.images
+            result = Image.new("RGB", large.size)
+            for tile, corner in zip(made, corners):
+                result.paste(tile, corner)
+            results.append(result)
             if shared.opts.samples_save:
+                seed = first_seed + number
                 images.save_image(
-                    result, p.outpath_samples, "", p.seed, p.prompt, shared.opts.samples_format, info=first_text, p=p
+                    result, p.outpath_samples, "", seed, p.prompt, shared.opts.samples_format, info=first_text, p=p
                 )
-        p.batch_size = batch_size
-        return Processed(p, pictures, p.seed, first_text)
+        return Processed(p, results, first_seed, first_text)

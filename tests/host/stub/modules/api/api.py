@@ -63,6 +63,8 @@ class Api:
         self.app = app
         self.queue_lock = queue_lock
         app.middleware("http")(self.tell_errors)
+        if not host_kind.is_forge():
+            app.exception_handler(HTTPException)(self.tell_status)
         post, get = {"methods": ["POST"]}, {"methods": ["GET"]}
         add = app.add_api_route
         add("/sdapi/v1/txt2img", self.text2imgapi, response_model=models.GenerationAnswer, **post)
@@ -99,6 +101,12 @@ class Api:
         if host_kind.is_forge():
             said = {"error": type(error).__name__, "detail": "", "body": "", "message": str(error)}
         return JSONResponse(status_code=500, content=said)
+
+    @staticmethod
+    async def tell_status(request: Request, error: HTTPException) -> JSONResponse:
+        """A1111 adds its own fields to what routes refuse; Forge answers the detail alone."""
+        said = {"error": "HTTPException", "detail": error.detail, "body": "", "errors": ""}
+        return JSONResponse(status_code=error.status_code, content=said)
 
     def default_script_args(self, runner) -> list:
         """Defaults by position; ui() is called twice per script, as the hosts do."""
