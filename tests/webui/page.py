@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import sync_playwright
 
-LIMIT_MS = 120_000
+LIMIT_MS = 60_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -87,3 +87,15 @@ def generate(page, tab="txt2img", until="Face restore"):
     )
     page.wait_for_timeout(800)
     return text(page, f"#html_log_{tab}")
+
+
+def open_settings(page, section, title):
+    """Open a section of the Settings: a tab on real hosts, an accordion on the stub."""
+    open_tab(page, "Settings")
+    page.evaluate(
+        """([section, title]) => (document.querySelector(`#settings_${section} > .label-wrap`)
+            || [...document.querySelectorAll('#settings button')].find(found => found.textContent.trim() === title)
+        ).click()""",
+        [section, title],
+    )
+    page.wait_for_timeout(700)

@@ -74,7 +74,7 @@ def test_job_lives_with_a_neighbour_that_misbehaves(host, portrait, stage):
         ({"visibility": {"a": 1}}, "cannot be {'a': 1}: it must be a number from 0 to 1."),
         ({"scale": [2]}, "Scale cannot be [2]: it must be a number from 1 to 8."),
         ({"fidelity": None}, "CodeFormer weight cannot be None"),
-        ({"max_faces": 10**30}, "Most faces cannot be 1000000000000000000000000000000"),
+        ({"max_faces": 10**12}, "Most faces cannot be 1000000000000"),
         ({"mask": "oval"}, "Mask cannot be 'oval': it must be one of auto, parsing"),
         ({"only_centre_face": True}, "There is no setting named 'only_centre_face'; it was left out."),
         ({"when": "never"}, "when cannot be 'never'"),

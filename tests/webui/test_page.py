@@ -115,11 +115,7 @@ def test_weight_is_shown_for_codeformer_only(page):
 
 
 def test_settings_examine_everything_and_offer_the_official_models(page):
-    pages.open_tab(page, "Settings")
-    page.evaluate(
-        """() => [...document.querySelectorAll('#settings button')]
-            .find(button => button.textContent.trim() === 'Face restore').click()"""
-    )
+    pages.open_settings(page, "facerestore", "Face restore")
 
     page.locator("#facerestore_examine").click()
     page.wait_for_function(
@@ -143,10 +139,10 @@ def extras(page, host, tab, give):
     before = host.files()
     page.locator("#extras_generate").click()
     page.wait_for_function(
-        "() => (document.querySelector('#html_info_extras')?.innerText || '').includes('Face restore status')"
+        "() => (document.querySelector('#html_info_x_extras')?.innerText || '').includes('Face restore status')"
     )
     page.wait_for_timeout(1000)
-    return pages.text(page, "#html_info_extras"), sorted(host.files() - before, key=lambda path: path.stem)
+    return pages.text(page, "#html_info_x_extras"), sorted(host.files() - before, key=lambda path: path.stem)
 
 
 def test_extras_restores_one_picture_and_keeps_its_alpha(page, host, portrait, tmp_path):
