@@ -81,7 +81,7 @@ def run(session: Session, picture: Picture, scale: float, order: str, upscaler: 
         upscale_strength=1.0,  # a plain resize mixed in would soften what the two other orders give
         scale=scale,
         order="one pass" if order == "none" else order,  # type: ignore[arg-type]
-        only_centre_face=True,
+        which_faces="centre",
     )
     started = time.perf_counter()
     (result,) = session.restore([picture], settings)
