@@ -37,10 +37,11 @@ def restore(p: Any, pp: Any, job: Job) -> None:
             job.records[index] = infotext.record(report, settings)
 
 
-def _recorded(job: Job, key: str, **asked: Any) -> str | None:
+def _recorded(job: Job, key: str, /, **asked: Any) -> str | None:
     """The value of a key for the picture whose text the host writes; None, which it leaves out, for a grid's.
 
-    asked: the host's local values. Its index counts within a batch where it was given a batch's prompts.
+    asked: the host's local values, one of them named key too. Its index counts within a batch where it was given a
+    batch's prompts.
     """
     p, index = asked.get("p"), asked.get("index")
     if index is None or asked.get("use_main_prompt"):

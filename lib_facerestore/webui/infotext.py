@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -65,7 +66,7 @@ def fields(panel: Panel) -> list[tuple[Any, Callable[[Mapping[str, str]], Any]]]
     """
     pairs: list[tuple[Any, Callable[[Mapping[str, str]], Any]]] = [(panel.enabled, lambda text: RESTORER_KEY in text)]
     for name, component in panel.fields.items():
-        pairs.append((component, lambda text, name=name: _pasted(name, text)))
+        pairs.append((component, functools.partial(_pasted, name)))
     return pairs
 
 

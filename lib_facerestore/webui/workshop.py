@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from lib_facerestore.hosts import base, memory
-from lib_facerestore.runtime import Runtime
+from lib_facerestore.runtime import MemoryPort, Runtime
 from lib_facerestore.session import Session
 from lib_facerestore.webui import options
 
@@ -67,5 +67,5 @@ def close() -> None:
 
 
 @functools.cache
-def _memory_port() -> memory.MemoryPort:
+def _memory_port() -> MemoryPort:
     return memory.memory_port()
