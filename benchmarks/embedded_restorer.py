@@ -270,8 +270,8 @@ left, the network draws hard edges and texture.
 
 So leave *smallest face* at its default or higher with this model, and take a face network (CodeFormer, GFPGAN) where
 faces are as small as these. Smaller network inputs (24 px and up instead of 64) were tried on every third face of the
-whole photographs: 0.4–4.1 times the original's sharpness instead of 0.3–130, but on average 4.1 dB further from the
-original than bicubic instead of 3.4, and no better to look at.
+whole photographs, before crops were cut with a cubic kernel: 0.4–4.1 times the original's sharpness instead of 0.3–130,
+but on average 4.1 dB further from the original than bicubic instead of 3.4, and no better to look at.
 
 {table}
 
