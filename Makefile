@@ -20,7 +20,7 @@ demo: $(VENV)/.standalone
 	$(BIN)/facerestore restore $(DEMO) --output samples/out --compare --report samples/out/report.json
 	$(BIN)/facerestore restore samples/degraded/hopper.jpg --output samples/out --scale 4 --name '{name}-4x' --compare
 
-test: $(VENV)/.test
+test: $(VENV)/.test $(VENV)/.hosts
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: $(VENV)/.test
@@ -50,6 +50,11 @@ endif
 # The stamps depend on what is installed; pyvenv.cfg comes after | because pip's own writes make it newer each time.
 $(VENV)/.standalone: pyproject.toml | $(VENV)/pyvenv.cfg
 	$(INSTALL) --editable '.[standalone]'
+	touch $@
+
+# gradio 3.41.2 and 4.40.0 as the hosts pin them, each in an environment of its own beside the packages of this one.
+$(VENV)/.hosts: tests/host/environments.py tests/host/constraints-gradio3.txt tests/host/constraints-gradio4.txt $(VENV)/.test
+	$(BIN)/python tests/host/environments.py
 	touch $@
 
 # gfpgan would pull a basicsr that no longer imports, so both come without their dependencies.
