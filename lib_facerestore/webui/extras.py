@@ -24,6 +24,10 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
 
     name = TITLE
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._unread = 0  # broken files since the last status that a person could read
+
     @property
     def order(self) -> int:
         """Place among the tab's steps, read each time it is used."""
@@ -37,6 +41,19 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
         except Exception:
             logger.exception("building the Extras panel failed")
             return {"enabled": gr.Checkbox(False, label="Face restore could not be set up; the log says why.")}
+
+    def process_firstpass(self, pp: Any, **args: Any) -> None:
+        """Before any step: a file that breaks off would end the host's whole batch, so the host is told to skip it."""
+        with guarded("looking at the picture", lambda sentence: None):
+            if not request.of_extras(args).is_on:
+                return
+            try:
+                pp.image.load()
+            except OSError as error:
+                pp.disable_processing = True
+                base.state().skipped = True
+                self._unread += 1
+                logger.warning("a file was skipped because it cannot be read: %s", error)
 
     def process(self, pp: Any, **args: Any) -> None:
         """Restore and upscale `pp.image`; where that fails it stays as it is and `pp.info` says why."""
@@ -54,5 +71,8 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
                     pp.image = image
                     pp.info.update(infotext.record(report, asked.settings))
             workshop.after_job()
+        if self._unread:
+            said.append(f"Broken files skipped before this one: {self._unread}.")
+            self._unread = 0
         pp.info[STATUS_KEY] = " ".join(dict.fromkeys(said))
         logger.info("%s", pp.info[STATUS_KEY])
