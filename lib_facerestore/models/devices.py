@@ -64,7 +64,7 @@ def inference(model: str, device: torch.device) -> Iterator[None]:
     try:
         with torch.inference_mode():
             yield
-    except torch.OutOfMemoryError as error:
+    except torch.cuda.OutOfMemoryError as error:  # its name in torch 2.3 too
         raise OutOfMemory(model, str(device)) from error
     except RuntimeError as error:
         # The CPU's allocator raises a plain RuntimeError with this text.

@@ -50,11 +50,13 @@ def load_restorer(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tu
     Raises: WeightsError.
     """
     from lib_facerestore.models import networks
+    from lib_facerestore.models.precision import Precision
     from lib_facerestore.models.restorers import restorer_for
 
     found, state = weights.need_and_load(spec, runtime)
     model = networks.build(state, found.path.name, device)
-    return restorer_for(spec.name, found.sha256, model, device), found
+    precision = Precision(runtime.precision, found.sha256, runtime.cache_folder)
+    return restorer_for(spec.name, found.sha256, model, device, precision), found
 
 
 def load_upscaler(

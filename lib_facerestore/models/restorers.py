@@ -12,6 +12,7 @@ from lib_facerestore.engine.ports import CropKernel
 from lib_facerestore.engine.resize import resize_float
 from lib_facerestore.errors import InferenceFailed, WeightsUnknown
 from lib_facerestore.models.devices import OnDevice, inference
+from lib_facerestore.models.precision import FULL, Precision
 
 if TYPE_CHECKING:
     import spandrel
@@ -49,28 +50,32 @@ _FACE_CALLS: dict[str, Call] = {
 }
 
 
-def restorer_for(name: str, sha256: str, model: Descriptor, device: torch.device) -> FaceNetwork | UpscalingRestorer:
+def restorer_for(
+    name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision = FULL
+) -> FaceNetwork | UpscalingRestorer:
     """The adapter that fits the network: a face network, or any upscaler of RGB.
 
     Raises: WeightsUnknown for a network that cannot restore faces.
     """
     call = _FACE_CALLS.get(str(model.architecture.id))
     if call is not None:
-        return FaceNetwork(name, sha256, model, device, call)
+        return FaceNetwork(name, sha256, model, device, precision, call)
     if model.input_channels != 3 or model.output_channels != 3:
         raise WeightsUnknown(name, f"takes {model.input_channels} channels; a restorer takes three.")
-    return UpscalingRestorer(name, sha256, model, device)
+    return UpscalingRestorer(name, sha256, model, device, precision)
 
 
 class FaceNetwork(OnDevice):
     """GFPGAN, CodeFormer or RestoreFormer: 512×512 RGB in [-1, 1] in and out."""
 
-    def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, call: Call) -> None:
+    def __init__(
+        self, name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision, call: Call
+    ) -> None:
         self.used = ModelUsed("restorer", name, sha256)
         self.has_fidelity = str(model.architecture.id) == "CodeFormer"
         self.crop_kernel: CropKernel = "linear"
         super().__init__(model, device)
-        self._call = call
+        self._precision, self._call = precision, call
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         """See `engine.ports.Restorer`; all crops run as one batch."""
@@ -80,7 +85,8 @@ class FaceNetwork(OnDevice):
         with inference(self.used.name, self.device):
             # Contiguous, because RestoreFormer and CodeFormer use .view, which channels-last memory refuses.
             pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device).contiguous()
-            output = self._call(self.network.model, (pixels - 0.5) / 0.5, fidelity)
+            pixels = (pixels - 0.5) / 0.5
+            output = self._precision.run(lambda: self._call(self.network.model, pixels, fidelity), self.device)
             restored = (output.float() * 0.5 + 0.5).clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
         _check_finite(self.used.name, restored)
         return [np.ascontiguousarray(face) for face in restored]
@@ -100,9 +106,10 @@ class UpscalingRestorer(OnDevice):
     has_fidelity = False
     crop_kernel: CropKernel = "cubic"  # it is to see the picture's own pixels, not softened ones
 
-    def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device) -> None:
+    def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision) -> None:
         self.used = ModelUsed("restorer", name, sha256)
         super().__init__(model, device)
+        self._precision = precision
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         """See `engine.ports.Restorer`; crops of one native size run as one batch. fidelity is not used."""
@@ -123,7 +130,8 @@ class UpscalingRestorer(OnDevice):
 
         with inference(self.used.name, self.device):
             pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device)
-            output = self.network.model(pixels).float().clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+            enlarged = self._precision.run(lambda: self.network.model(pixels), self.device)
+            output = enlarged.float().clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
         _check_finite(self.used.name, output)
         return np.ascontiguousarray(output)
 

@@ -22,6 +22,7 @@ def runtime(downloads_allowed: bool | None = None) -> Runtime:
     folder = Path(own_folder) if own_folder else base.models_path() / base.OWN_FOLDER
     return Runtime(
         device={"auto": base.device(), "GPU": "cuda", "CPU": "cpu"}[options.value("device")],
+        precision=options.value("precision"),
         models_folder=folder,
         cache_folder=folder / "converted",
         folders=base.model_folders(),
