@@ -1,4 +1,4 @@
-"""A running stub of each kind for the tests of this folder; skipped where its environment was not built."""
+"""A running stub of each kind for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -17,11 +17,8 @@ from stub_host import StubHost  # noqa: E402
 @pytest.fixture(scope="module", params=environments.KINDS)
 def stub(request, tmp_path_factory):
     """A stub with the probe, shared by the tests of a file."""
-    kind = request.param
-    if not environments.is_complete(kind):
-        pytest.skip(f"No environment {kind}: run python tests/host/environments.py")
-    data = tmp_path_factory.mktemp(kind)
-    with StubHost(kind, data, [f"probe={HERE / 'probe_extension'}"], "--probe-word", "said") as host:
+    folder = tmp_path_factory.mktemp(request.param)
+    with StubHost(request.param, folder, {"probe": HERE / "probe_extension"}, "--probe-word", "said") as host:
         yield host
 
 

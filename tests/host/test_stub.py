@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PIL import Image
+from stub_host import encoded, encoded_file
 
 PROBE_ON = {"probe": {"args": [True, 0.25, "b"]}}
 
@@ -69,7 +70,7 @@ def test_saved_paths_are_relative_and_forge_makes_them_rgba(stub, is_forge):
     (path,) = words(stub, "saved")
     assert path.startswith("outputs/txt2img-images/")
     assert path.endswith("-7.png")
-    assert (stub.data / path).is_file()
+    assert (stub.folder / path).is_file()
     assert words(stub, "modes") == (["RGBA"] if is_forge else ["RGB"])
     assert words(stub, "save_samples") == ["True"]
 
@@ -77,11 +78,9 @@ def test_saved_paths_are_relative_and_forge_makes_them_rgba(stub, is_forge):
 def test_forge_hides_the_text_in_alpha(stub, is_forge):
     answer = stub.txt2img(save_images=True)
     (path,) = words(stub, "saved")
-    with Image.open(stub.data / path) as file:
+    with Image.open(stub.folder / path) as file:
         bare = file.copy()
     bare.info.clear()
-
-    from stub_host import encoded
 
     found = stub.call("/sdapi/v1/png-info", {"image": encoded(bare)})["info"]
     assert found == (answer.infotexts()[0] if is_forge else "")
@@ -107,7 +106,7 @@ def test_hook_exceptions_are_printed_and_swallowed(stub):
     answer = stub.txt2img(alwayson_scripts={"probe": {"args": [True, 0.25, "raise"]}})
 
     assert answer.status == 200
-    assert "The probe was told to raise." in stub.log.read_text()
+    assert "The probe was told to raise." in stub.said()
     assert words(stub, "postprocess") == ["1", "1", "0"]
 
 
@@ -138,8 +137,6 @@ def test_wrong_script_requests_have_the_hosts_status(stub, is_forge):
 
 
 def test_masks_stand_in_the_list_without_texts(stub, picture, mask):
-    from stub_host import encoded
-
     options = {"return_mask": True, "return_mask_composite": True}
     stub.call("/sdapi/v1/options", options)
 
@@ -151,8 +148,6 @@ def test_masks_stand_in_the_list_without_texts(stub, picture, mask):
 
 
 def test_overlay_restores_the_original_outside_the_mask(stub, picture, mask):
-    from stub_host import encoded
-
     for full_res in (False, True):
         answer = stub.img2img(picture, mask=encoded(mask), inpaint_full_res=full_res, mask_blur=0)
 
@@ -163,8 +158,6 @@ def test_overlay_restores_the_original_outside_the_mask(stub, picture, mask):
 
 
 def test_size_change_after_composite_kills_a_job_with_mask_composite(stub, picture, mask):
-    from stub_host import encoded
-
     stub.call("/sdapi/v1/options", {"return_mask_composite": True})
     double = {"probe": {"args": [True, 0.5, "double after composite"]}}
 
@@ -218,8 +211,6 @@ def test_only_forge_keeps_extensions_on_the_path_and_leaves_their_options_out(st
 
 
 def test_extras_by_api_gives_none_and_rgb(stub, picture):
-    from stub_host import encoded
-
     answer = stub.call("/sdapi/v1/extra-single-image", {"image": encoded(picture), "upscaling_resize": 1})
 
     assert answer.status == 200
@@ -264,7 +255,7 @@ def test_number_suffix_leaves_a_wrong_path_on_a1111(stub, is_forge):
     usual = {"save_images_add_number": True, "save_images_replace_action": "Replace", "samples_filename_pattern": ""}
     stub.call("/sdapi/v1/options", usual)
 
-    assert {"same.png", "same-1.png"} <= set(stub.files())
+    assert {"same.png", "same-1.png"} <= {file.name for file in stub.files()}
     assert path.endswith("/same-1.png" if is_forge else "/same.png")
 
 
@@ -275,9 +266,7 @@ def test_other_formats_keep_the_text(stub, kind):
     answer = stub.txt2img(save_images=True)
     (path,) = words(stub, "saved")
     stub.call("/sdapi/v1/options", {"samples_format": "png"})
-    from stub_host import encoded_file
-
-    found = stub.call("/sdapi/v1/png-info", {"image": encoded_file(stub.data / path)})
+    found = stub.call("/sdapi/v1/png-info", {"image": encoded_file(stub.folder / path)})
 
     assert path.endswith(f".{kind}")
     assert found["info"] == answer.infotexts()[0]

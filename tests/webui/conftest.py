@@ -10,11 +10,11 @@ from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from running_host import REAL_FOLDER, ROOT, start_real, start_stub
+from running_host import REAL_FOLDER, ROOT, STUBS, start_real, start_stub
 
 # The size of every generation; a face of 46 px, the embedded restorer's smallest and quickest input.
 SIZE_WH = (192, 160)
-HOSTS = ["real"] if os.environ.get(REAL_FOLDER) else ["gradio3", "gradio4"]
+HOSTS = ["real"] if os.environ.get(REAL_FOLDER) else STUBS
 
 
 @pytest.fixture(scope="session", params=HOSTS)

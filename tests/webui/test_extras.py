@@ -5,7 +5,7 @@ import io
 
 import pytest
 from PIL import Image
-from running_host import encoded
+from stub_host import encoded
 
 
 def test_api_callers_pictures_are_left_alone(host, portrait):

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from running_host import encoded
+from stub_host import encoded
 
 RECORD = "Face restore: Real-ESRGAN x4plus (embedded), Face restore visibility: 1, Face restore faces: 1/1"
 STATUS = re.compile(r"1 face: 1 restored · Real-ESRGAN x4plus \(embedded\)(.*) · \d+\.\d\d s · cpu")

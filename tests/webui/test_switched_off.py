@@ -5,8 +5,9 @@ import hashlib
 import os
 
 import pytest
-from running_host import REAL_FOLDER, start_real, start_stub
+from running_host import REAL_FOLDER, STUBS, start_real, start_stub
 
+STEALTH = "stealth_pnginfo_option"
 JOBS = [
     ("txt2img", {"batch_size": 2, "n_iter": 2, "save_images": True}),
     ("txt2img", {"save_images": False}),
@@ -16,11 +17,14 @@ JOBS = [
 def digests(host, portrait):
     """SHA-256 of all files that the jobs wrote, by name without running number, and of all pictures of the answers."""
     found = []
+    # Forge hides the text in alpha packed by gzip, which writes the time of day into it.
+    has_time = STEALTH in host.call("/sdapi/v1/options")
     for tab, fields in JOBS:
         before = host.files()
         body = {
             "prompt": "a portrait", "seed": 11, "steps": 1, "cfg_scale": 1, "width": 192, "height": 160,
             "sampler_name": "Euler", "alwayson_scripts": {"Photograph": {"args": [str(portrait)]}}, **fields,
+            "override_settings": {STEALTH: "None"} if has_time else {},
         }  # fmt: skip
         answer = host.call(f"/sdapi/v1/{tab}", body)
         found += [hashlib.sha256(base64.b64decode(picture)).hexdigest() for picture in answer["images"]]
@@ -29,7 +33,7 @@ def digests(host, portrait):
     return found
 
 
-@pytest.mark.parametrize("kind", ["real"] if os.environ.get(REAL_FOLDER) else ["gradio3", "gradio4"])
+@pytest.mark.parametrize("kind", ["real"] if os.environ.get(REAL_FOLDER) else STUBS)
 def test_switched_off_every_file_is_equal_to_one_made_without_us(kind, portrait, tmp_path):
     found = []
     for with_us in (False, True):
