@@ -52,6 +52,15 @@ def test_no_stage_of_a_single_picture_can_kill_the_job(host, portrait, stage):
     assert any("broken on purpose" in line for line in made.log.splitlines())
 
 
+def test_memory_that_runs_out_is_said_and_the_picture_stays(host, portrait):
+    made = host.generate(face=[True, {}], photo=portrait, failing="memory", save_images=True)
+
+    assert differs(made.images[0], Image.open(portrait)) == 0
+    assert len(made.files) == 1
+    assert any("1 face: 1 failed (cpu has no memory left for Real-ESRGAN" in line for line in made.statuses)
+    assert "Traceback" not in made.log
+
+
 def test_error_is_shown_below_the_gallery(host, portrait):
     made = host.generate(face=[True, {}], photo=portrait, failing="lib_facerestore.webui.pictures.from_pil")
 

@@ -18,7 +18,8 @@ OTHERS = "a portrait\nSteps: 1, Sampler: Euler, CFG scale: 1, Seed: 5, Size: 192
 def page(host):
     with pages.opened(host) as opened:
         yield opened
-        assert opened.errors == []
+        # Hosts' pages have errors of their own, with no extension at all.
+        assert [error for error in opened.errors if "facerestore" in error] == []
 
 
 @pytest.fixture
@@ -182,7 +183,8 @@ def test_extras_folder_goes_on_over_a_broken_file(page, host, portrait, tmp_path
 
     shown, written = extras(page, host, 2, give)
 
-    assert len(written) >= 2
+    assert len(written) == 2
+    assert "Broken files skipped before this one: 1." in shown
     assert all(differs(Image.open(path), Image.open(portrait)) > 0.02 for path in (written[0], written[-1]))
     assert "Traceback" not in shown
 

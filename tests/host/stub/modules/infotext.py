@@ -61,7 +61,7 @@ def create_infotext(
             if isinstance(value, list):
                 params[key] = value[index]
             elif callable(value):
-                params[key] = value(**given)
+                params[key] = value(**{**given, "key": key, "value": value})
         except Exception:
             errors.report(f'Error creating infotext for key "{key}"', exc_info=True)
             params[key] = None

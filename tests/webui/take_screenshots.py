@@ -1,0 +1,54 @@
+"""Takes the README's pictures of the page on the real WebUI that FACERESTORE_WEBUI names, with a photograph generated.
+
+`python tests/webui/take_screenshots.py NAME` writes docs/images/webui-NAME.png and webui-NAME-extras.png.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "host")]
+
+import page as pages  # noqa: E402
+from running_host import REAL_FOLDER, ROOT, start_real  # noqa: E402
+
+PHOTOGRAPH = ROOT / "samples" / "photographs" / "astronaut.jpg"
+IMAGES = ROOT / "docs" / "images"
+
+
+def main(name):
+    host = start_real(os.environ[REAL_FOLDER], environment={"FACERESTORE_PHOTO": str(PHOTOGRAPH)})
+    try:
+        with pages.opened(host, size_wh=(1400, 1150)) as page:
+            generation(page, IMAGES / f"webui-{name}.png")
+            extras(page, IMAGES / f"webui-{name}-extras.png")
+    finally:
+        host.stop()
+
+
+def generation(page, to):
+    pages.fill(page, "#txt2img_prompt", "an astronaut")
+    for field, value in {"steps": 1, "width": 512, "height": 440, "cfg_scale": 1, "batch_count": 2}.items():
+        pages.fill(page, f"#txt2img_{field}", value)
+    pages.tick(page, "script_txt2img_face_restore_enable")
+    pages.generate(page)
+    page.wait_for_timeout(2000)
+    page.screenshot(path=to)
+
+
+def extras(page, to):
+    pages.open_tab(page, "Extras")
+    page.locator("#extras_image input[type=file]").set_input_files(PHOTOGRAPH)
+    page.wait_for_timeout(2000)
+    pages.tick(page, "extras_facerestore_enable")
+    page.locator("#extras_generate").click()
+    page.wait_for_function(
+        "() => (document.querySelector('#html_info_x_extras')?.innerText || '').includes('Face restore status')"
+    )
+    page.wait_for_timeout(2000)
+    page.screenshot(path=to)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
