@@ -14,10 +14,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 @contextmanager
 def opened(host, size_wh=(1400, 1700), theme="light"):
     """A host's page, ready; `page.errors` collects what its console says."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert found, "Install Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": size_wh[0], "height": size_wh[1]})
         page.set_default_timeout(LIMIT_MS)
         page.errors = []
@@ -27,9 +25,22 @@ def opened(host, size_wh=(1400, 1700), theme="light"):
         browser.close()
 
 
+def chromium():
+    """The installed Chromium; a test that needs it fails where there is none."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        raise RuntimeError(f"None of {', '.join(BROWSERS)} is on the PATH. Run: apt-get install chromium")
+    return found
+
+
 def load(page, host, theme="light"):
-    """Open the page and wait until its scripts have run."""
+    """Open the page, or open it anew."""
     page.goto(f"{host.address}/?__theme={theme}", wait_until="domcontentloaded")
+    wait_until_ready(page)
+
+
+def wait_until_ready(page):
+    """Until the page's scripts have run."""
     page.wait_for_selector("#txt2img_generate", state="visible")
     page.wait_for_function("() => !!document.querySelector('#txt2img_generate') && typeof updateInput === 'function'")
     page.wait_for_timeout(1500)
@@ -99,3 +110,15 @@ def open_settings(page, section, title):
         [section, title],
     )
     page.wait_for_timeout(700)
+
+
+def reload_ui(page, host):
+    """Press Reload UI in the Settings and wait until the host has started again and the page with it."""
+    starts = host.starts()
+    open_tab(page, "Settings")
+    page.evaluate("window.isFromBeforeReload = true")
+    page.locator("#settings_restart_gradio").click()
+    host.wait_for_start(starts + 1)
+    # The page asks the server until it answers, and goes there again by itself.
+    page.wait_for_function("() => !window.isFromBeforeReload && document.readyState === 'complete'")
+    wait_until_ready(page)

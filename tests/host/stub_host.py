@@ -80,10 +80,14 @@ class Host:
         """The log so far."""
         return self.log.read_text(errors="replace")
 
+    def starts(self) -> int:
+        """How often it has started: once, and once more with each Reload UI."""
+        return self.said().count(STARTED)
+
     def wait_for_start(self, times: int) -> None:
         """Until the log tells of the n-th start; a request during a start disturbs hosts. Raises RuntimeError."""
         deadline = time.monotonic() + START_LIMIT_S
-        while self.said().count(STARTED) < times:
+        while self.starts() < times:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} did not start:\n{self.said()[-3000:]}")
             time.sleep(0.1)
