@@ -69,6 +69,23 @@ def start_stub(kind, folder, *flags, with_us=True, extra=None, environment=None)
     return Host(f"stub-{kind}", command, folder, port, environment)
 
 
+class RealHost(Host):
+    """A WebUI that somebody uses: its settings are put back when it stops, and the links are taken away."""
+
+    def __init__(self, folder, *arguments):
+        self._folder = folder
+        paths = [folder / "config.json", folder / "ui-config.json"]
+        self._kept = {path: path.read_bytes() if path.is_file() else None for path in paths}
+        super().__init__(folder.name, *arguments)
+
+    def stop(self):
+        super().stop()
+        for path, content in self._kept.items():
+            path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
+        for name in (OURS, *NEIGHBOURS):
+            (self._folder / "extensions" / name).unlink(missing_ok=True)
+
+
 def start_real(folder, *flags, with_us=True, environment=None):
     """The WebUI in a folder, with the Python of its venv; our extension and the neighbours are linked while it runs."""
     folder = Path(folder)
@@ -82,4 +99,4 @@ def start_real(folder, *flags, with_us=True, environment=None):
     command = [str(folder / "venv" / "bin" / "python"), "launch.py", "--api", "--port", str(port)]
     command += [*shlex.split(os.environ.get(REAL_FLAGS, "")), *flags]
     environment = {"PYTHONPATH": os.environ.get(REAL_PATH, ""), **(environment or {})}
-    return Host(folder.name, command, folder, port, environment)
+    return RealHost(folder, command, folder, port, environment)

@@ -168,13 +168,16 @@ def test_extras_restores_one_picture_and_keeps_its_alpha(page, host, portrait, t
     assert RECORD.split(",")[0] in after.info["postprocessing"]
 
 
-def test_extras_folder_goes_on_over_a_broken_file(page, host, portrait, tmp_path):
+@pytest.mark.parametrize("broken", ["no picture", "cut short"])
+def test_extras_folder_goes_on_over_a_broken_file(page, host, portrait, tmp_path, broken):
+    if broken == "cut short" and host.name == "forge":
+        pytest.skip("Forge's own search for hidden text ends the batch there, before any script is asked.")
     inputs, outputs = tmp_path / "in", host.outputs / "facerestore-extras"
     inputs.mkdir()
     outputs.mkdir(exist_ok=True)
     whole = portrait.read_bytes()
     (inputs / "a.png").write_bytes(whole)
-    (inputs / "b.png").write_bytes(whole[: len(whole) // 2])
+    (inputs / "b.png").write_bytes(whole[: len(whole) // 2] if broken == "cut short" else b"no picture")
     (inputs / "c.png").write_bytes(whole)
 
     def give(page):
@@ -184,9 +187,23 @@ def test_extras_folder_goes_on_over_a_broken_file(page, host, portrait, tmp_path
     shown, written = extras(page, host, 2, give)
 
     assert len(written) == 2
-    assert "Broken files skipped before this one: 1." in shown
-    assert all(differs(Image.open(path), Image.open(portrait)) > 0.02 for path in (written[0], written[-1]))
+    assert ("Broken files skipped before this one: 1." in shown) == (broken == "cut short")
+    assert all(differs(Image.open(path), Image.open(portrait)) > 0.02 for path in written)
     assert "Traceback" not in shown
+
+
+def test_extras_batch_restores_each_picture(page, host, portrait, tmp_path):
+    files = [tmp_path / "one.png", tmp_path / "two.png"]
+    for path in files:
+        path.write_bytes(portrait.read_bytes())
+
+    shown, written = extras(
+        page, host, 1, lambda page: page.locator("#extras_image_batch input[type=file]").set_input_files(files)
+    )
+
+    assert len(written) == 2
+    assert all("Face restore" in Image.open(path).info["postprocessing"] for path in written)
+    assert "1 face: 1 restored" in shown
 
 
 def test_interrupt_keeps_what_was_generated(host, small):
