@@ -1,0 +1,80 @@
+"""Reload UI twice: the host executes our script again each time, and nothing of ours is there twice."""
+
+import page as pages
+import pytest
+from running_host import STUBS, start_stub
+from test_generation import RECORD, STATUS
+
+
+@pytest.fixture(scope="module", params=STUBS)
+def reloaded(request, tmp_path_factory, portrait):
+    """A host and its page after the button was pressed twice."""
+    environment = {"FACERESTORE_PHOTO": str(portrait)}
+    host = start_stub(request.param, tmp_path_factory.mktemp("reloaded"), environment=environment)
+    try:
+        with pages.opened(host) as page:
+            pages.reload_ui(page, host)
+            pages.reload_ui(page, host)
+            yield host, page
+    finally:
+        host.stop()
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "script_txt2img_face_restore_enable",
+        "script_img2img_face_restore_enable",
+        "extras_facerestore_enable",
+        "settings_facerestore",
+        "settings_facerestore_defaults",
+        "facerestore_fetch",
+        "facerestore_examine",
+    ],
+)
+def test_each_part_is_on_the_page_once(reloaded, element):
+    _, page = reloaded
+
+    assert page.locator(f"#{element}").count() == 1
+
+
+def test_script_is_listed_once_in_each_tab(reloaded):
+    host, _ = reloaded
+
+    scripts = host.call("/sdapi/v1/scripts")
+
+    assert [scripts[tab].count("face restore") for tab in ("txt2img", "img2img")] == [1, 1]
+
+
+def test_one_generation_restores_once_and_says_so_once(reloaded, portrait):
+    host, _ = reloaded
+
+    made = host.generate(face=[True, {}], photo=portrait, save_images=True)
+
+    assert len(made.images) == 1
+    assert len(made.files) == 2
+    assert made.infotexts[0].count(RECORD) == 1
+    assert [bool(STATUS.fullmatch(line)) for line in made.statuses] == [True]
+
+
+def test_generation_on_the_page_restores_once(reloaded):
+    _, page = reloaded
+    pages.open_tab(page, "txt2img")
+    for name, value in {"steps": 1, "width": 192, "height": 160, "cfg_scale": 1}.items():
+        pages.fill(page, f"#txt2img_{name}", value)
+    pages.tick(page, "script_txt2img_face_restore_enable")
+
+    shown = pages.generate(page)
+
+    assert shown.count("Face restore: ") == 1
+    assert STATUS.search(shown)
+
+
+def test_host_has_nothing_to_complain_about(reloaded):
+    host, page = reloaded
+
+    assert host.starts() == 3
+    assert host.call("/stub/errors")["list"] == []
+    assert "Traceback" not in host.said()
+    # The page asks for a server that is on its way up.
+    assert [error for error in page.errors if "Failed to fetch" not in error] == []
