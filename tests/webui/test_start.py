@@ -1,0 +1,65 @@
+"""What a start with us costs, and what our flags switch off: packages that are never imported, controls not drawn."""
+
+import pytest
+from PIL import Image
+from running_host import HERE, STUBS, start_stub
+from test_generation import RECORD, differs
+
+# Its name is the first of all, so that it is loaded before us.
+WATCHING = {"a-watching": HERE / "watching_extension"}
+# spandrel makes networks of checkpoints; facexlib has detectors and parsers.
+OURS = {"spandrel", "facexlib"}
+
+
+@pytest.fixture
+def start(request, tmp_path):
+    """Start a watched stub with flags."""
+
+    def started(kind, *flags):
+        host = start_stub(kind, tmp_path, *flags, extra=WATCHING)
+        request.addfinalizer(host.stop)
+        return host
+
+    return started
+
+
+def imported(host):
+    return OURS & set(host.call("/watched")["packages"])
+
+
+@pytest.mark.parametrize("kind", STUBS)
+def test_start_loads_no_networks_and_speaks_to_nobody_else(start, portrait, kind):
+    host = start(kind)
+
+    spoken_to = host.call("/watched")["spoken_to"]
+    assert imported(host) == set()
+    # gradio looks whether its own server answers, which shows that the neighbour sees connections at all.
+    assert ["127.0.0.1", host.port] in spoken_to
+    assert [address for address in spoken_to if address != ["127.0.0.1", host.port]] == []
+    made = host.generate(face=[True, {}], photo=portrait)
+    assert made.infotexts[0].endswith(RECORD)
+    assert "facexlib" in imported(host)
+    assert [address for address in host.call("/watched")["spoken_to"] if address[0] != "127.0.0.1"] == []
+
+
+@pytest.mark.parametrize("kind", STUBS)
+def test_both_flags_remove_the_accordion(start, portrait, kind):
+    host = start(kind, "--no-facerestore", "--no-facerestore-upscale")
+
+    scripts = host.call("/sdapi/v1/scripts")
+    assert "face restore" not in scripts["txt2img"] + scripts["img2img"]
+    assert "script_txt2img_face_restore_enable" not in str(host.call("/config"))
+    assert differs(host.generate(photo=portrait).images[0], Image.open(portrait)) == 0
+    assert imported(host) == set()
+
+
+@pytest.mark.parametrize("kind", STUBS)
+def test_upscaling_alone_never_loads_what_restores(start, portrait, kind):
+    host = start(kind, "--no-facerestore")
+
+    made = host.generate(face=[True, {"upscaler": "Lanczos", "scale": 2}], photo=portrait)
+
+    assert "script_txt2img_face_restore_enable" in str(host.call("/config"))
+    assert made.images[0].size == (384, 320)
+    assert "Face restore upscaler: Lanczos" in made.infotexts[0]
+    assert imported(host) == set()
