@@ -1,6 +1,6 @@
 """Takes the README's pictures of the page on the real WebUI that FACERESTORE_WEBUI names, with a photograph generated.
 
-`python tests/webui/take_screenshots.py NAME` writes docs/images/webui-NAME.png and webui-NAME-extras.png.
+`python tests/webui/take_screenshots.py NAME` writes docs/images/webui-NAME.jpg and webui-NAME-extras.jpg.
 """
 
 import os
@@ -21,8 +21,8 @@ def main(name):
     host = start_real(os.environ[REAL_FOLDER], environment={"FACERESTORE_PHOTO": str(PHOTOGRAPH)})
     try:
         with pages.opened(host, size_wh=(1400, 1150)) as page:
-            generation(page, IMAGES / f"webui-{name}.png")
-            extras(page, IMAGES / f"webui-{name}-extras.png")
+            generation(page, IMAGES / f"webui-{name}.jpg")
+            extras(page, IMAGES / f"webui-{name}-extras.jpg")
     finally:
         host.stop()
 
@@ -34,7 +34,7 @@ def generation(page, to):
     pages.tick(page, "script_txt2img_face_restore_enable")
     pages.generate(page)
     page.wait_for_timeout(2000)
-    page.screenshot(path=to)
+    page.screenshot(path=to, type="jpeg", quality=80)
 
 
 def extras(page, to):
@@ -47,7 +47,7 @@ def extras(page, to):
         "() => (document.querySelector('#html_info_x_extras')?.innerText || '').includes('Face restore status')"
     )
     page.wait_for_timeout(2000)
-    page.screenshot(path=to)
+    page.screenshot(path=to, type="jpeg", quality=80)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The extension's controls on a host's page, in a real browser."""
 
 import re
+import uuid
 
 import numpy as np
 import page as pages
@@ -172,9 +173,9 @@ def test_extras_restores_one_picture_and_keeps_its_alpha(page, host, portrait, t
 def test_extras_folder_goes_on_over_a_broken_file(page, host, portrait, tmp_path, broken):
     if broken == "cut short" and host.name == "forge":
         pytest.skip("Forge's own search for hidden text ends the batch there, before any script is asked.")
-    inputs, outputs = tmp_path / "in", host.outputs / "facerestore-extras"
+    inputs, outputs = tmp_path / "in", host.outputs / f"facerestore-{uuid.uuid4().hex}"
     inputs.mkdir()
-    outputs.mkdir(exist_ok=True)
+    outputs.mkdir()
     whole = portrait.read_bytes()
     (inputs / "a.png").write_bytes(whole)
     (inputs / "b.png").write_bytes(whole[: len(whole) // 2] if broken == "cut short" else b"no picture")

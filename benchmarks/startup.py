@@ -1,0 +1,60 @@
+"""What the extension adds to a host's start: time to load it and to draw its controls, and what that imports.
+
+`python benchmarks/startup.py` runs on the stub host under both gradios, each time in a new process that has loaded what
+hosts have loaded by then. Prints medians; changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "host"))
+ROUNDS = 5
+CHILD = """
+import json, sys, tempfile, time
+sys.argv = ["launch.py", "--data-dir", tempfile.mkdtemp()]
+sys.path.insert(0, "tests/host/stub")
+import torch, torchvision, numpy, cv2, PIL.Image, safetensors, gradio
+import modules.scripts, modules.scripts_postprocessing, modules.script_callbacks, modules.ui_components
+sys.path.insert(0, ".")
+before = set(sys.modules)
+started = time.perf_counter()
+import lib_facerestore
+from lib_facerestore.webui import callbacks
+from lib_facerestore.webui.extras import FaceRestoreExtras
+from lib_facerestore.webui.script import FaceRestoreScript
+callbacks.register()
+loaded = time.perf_counter()
+script = FaceRestoreScript()
+script.is_img2img, script.is_txt2img, script.tabname, script.args_from, script.args_to = False, True, "txt2img", 1, 1
+with gradio.Blocks():
+    script.ui(False)
+drawn = time.perf_counter()
+new = {name.split(".")[0] for name in set(sys.modules) - before} - {"lib_facerestore"}
+print(json.dumps([loaded - started, drawn - loaded, "spandrel" in sys.modules, sorted(new)]))
+"""
+
+
+def main() -> None:
+    import environments
+
+    for kind in environments.KINDS:
+        environments.build(kind)
+        rows = []
+        for _ in range(ROUNDS):
+            done = subprocess.run(
+                [str(environments.python(kind)), "-c", CHILD], cwd=ROOT, capture_output=True, text=True, check=True
+            )
+            rows.append(json.loads(done.stdout.splitlines()[-1]))
+        loading, drawing = (statistics.median(row[index] for row in rows) for index in (0, 1))
+        print(f"{kind}: loaded in {loading:.3f} s, controls of one tab drawn in {drawing:.3f} s; ", end="")
+        print(f"spandrel {'loaded' if rows[0][2] else 'not loaded'}; new packages: {', '.join(rows[0][3])}")
+
+
+if __name__ == "__main__":
+    main()
