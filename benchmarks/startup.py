@@ -16,12 +16,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "host"))
 ROUNDS = 5
 CHILD = """
-import json, sys, tempfile, time
+import json, os, sys, tempfile, time
+root = os.getcwd()
 sys.argv = ["launch.py", "--data-dir", tempfile.mkdtemp()]
-sys.path.insert(0, "tests/host/stub")
+sys.path.insert(0, root + "/tests/host/stub")
 import torch, torchvision, numpy, cv2, PIL.Image, safetensors, gradio
 import modules.scripts, modules.scripts_postprocessing, modules.script_callbacks, modules.ui_components
-sys.path.insert(0, ".")
+sys.path.insert(0, root)
 before = set(sys.modules)
 started = time.perf_counter()
 import lib_facerestore

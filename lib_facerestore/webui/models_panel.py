@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from lib_facerestore.errors import Interrupted
-from lib_facerestore.models import catalogue, doctor, weights
+from lib_facerestore.models import catalogue, weights
 from lib_facerestore.models.spec import ModelSpec
 from lib_facerestore.webui import compat, options, workshop
 from lib_facerestore.webui.border import guarded
@@ -94,6 +94,8 @@ def stop() -> None:
 
 def examine() -> str:
     """The panel's text about everything that is here, missing or damaged."""
+    from lib_facerestore.models import doctor
+
     lines: list[str] = []
     with guarded("looking at everything", lines.append):
         found = doctor.examine(workshop.runtime())

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lib_facerestore.hosts import base, memory
 from lib_facerestore.runtime import MemoryPort, Runtime
-from lib_facerestore.session import Session
 from lib_facerestore.webui import options
+
+if TYPE_CHECKING:
+    from lib_facerestore.session import Session
 
 FETCH_ADVICE = "fetch official ones in Settings, Face restore, Fetch models"
 _lock = threading.Lock()
@@ -37,6 +40,8 @@ def runtime(downloads_allowed: bool | None = None) -> Runtime:
 
 def session() -> Session:
     """The warm session, if the Settings are still those that it was made from, else a new one."""
+    from lib_facerestore.session import Session  # the engine, which a host's start need not wait for
+
     global _session
     wanted = runtime()
     with _lock:
