@@ -29,12 +29,15 @@ LANCZOS = Image.Resampling.LANCZOS
 
 
 def fix_image(image: Image.Image | None) -> Image.Image | None:
-    """Upright; a palette with transparency becomes RGBA."""
+    """Upright; a palette with transparency becomes RGBA. A file that breaks off stays as it is, not decoded."""
     if image is None:
         return None
-    image = ImageOps.exif_transpose(image)
-    if image.mode in ("RGB", "P") and isinstance(image.info.get("transparency"), bytes):
-        image = image.convert("RGBA")
+    try:
+        image = ImageOps.exif_transpose(image)
+        if image.mode in ("RGB", "P") and isinstance(image.info.get("transparency"), bytes):
+            image = image.convert("RGBA")
+    except Exception:
+        pass  # hosts swallow it too: the first script that needs the pixels meets the error
     return image
 
 
