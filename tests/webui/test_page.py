@@ -194,7 +194,7 @@ def test_extras_folder_goes_on_over_a_broken_file(page, host, portrait, tmp_path
 
 
 def test_extras_batch_restores_each_picture(page, host, portrait, tmp_path):
-    files = [tmp_path / "one.png", tmp_path / "two.png"]
+    files = [tmp_path / f"{uuid.uuid4().hex}.png" for _ in range(2)]  # hosts write over files of the same name
     for path in files:
         path.write_bytes(portrait.read_bytes())
 
