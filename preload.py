@@ -11,7 +11,7 @@ def preload(parser: ArgumentParser | _ArgumentGroup) -> None:
         "--facerestore-models-path",
         type=str,
         default="",
-        help="folder to look for face restoration and upscaling models in first, and to fetch them to",
+        help="folder that face restoration and upscaling models are fetched to; searched after the WebUI's own",
     )
     parser.add_argument(
         "--no-facerestore",
@@ -21,5 +21,5 @@ def preload(parser: ArgumentParser | _ArgumentGroup) -> None:
     parser.add_argument(
         "--no-facerestore-upscale",
         action="store_true",
-        help="switch the upscaling of the face restoration extension off; its libraries are never loaded",
+        help="switch the upscaling of the face restoration extension off; a restorer may still be an upscaling network",
     )

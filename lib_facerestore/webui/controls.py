@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from lib_facerestore.errors import FaceRestoreError
+from lib_facerestore.hosts import base
 from lib_facerestore.models import weights
 from lib_facerestore.models.spec import Kind
 from lib_facerestore.setting_info import choices
@@ -66,11 +67,20 @@ def build(label: str, elem_id: Callable[[str], str], is_on: bool, has_when: bool
                 with gr.Accordion(heading, open=False, elem_id=elem_id(f"folded_{heading.split()[0].lower()}")):
                     _rows(rows, values, elem_id, fields)
     _follow_models(fields)
+    for name, component in fields.items():
+        flag = "no_facerestore_upscale" if setting_info(name).group == "upscale" else "no_facerestore"
+        if base.flag(flag, False):
+            component.visible = False
     for component in (enabled, when, *fields.values()):
         if component is not None:
             # The Settings hold the defaults; ui-config.json would hold them a second time.
             component.do_not_save_to_config = True
     return Panel(enabled, when, {name: fields[name] for name in ORDER_ON_PAGE})
+
+
+def is_all_off() -> bool:
+    """Whether flags switched both halves off, so that there is nothing to show."""
+    return bool(base.flag("no_facerestore", False) and base.flag("no_facerestore_upscale", False))
 
 
 def component_of(name: str) -> tuple[Any, Any]:

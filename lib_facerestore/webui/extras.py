@@ -36,6 +36,8 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
     def ui(self) -> dict[str, Any]:
         """The controls by argument. Must not raise, or the host's whole page would be lost."""
         try:
+            if controls.is_all_off():
+                return {}
             panel = controls.build(TITLE, lambda name: f"extras_facerestore_{name}", False, has_when=False)
             return {"enabled": panel.enabled, **panel.fields}
         except Exception:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from lib_facerestore.engine.data import Report
@@ -33,16 +32,6 @@ def restore(
 def has_changed(report: Report) -> bool:
     """Whether the picture is another one than before."""
     return report.count("restored") > 0 or report.upscaler != ""
-
-
-def at_own_size(settings: RestoreSettings) -> RestoreSettings:
-    """The same without any change of size."""
-    return dataclasses.replace(settings, scale=1.0, width=0, height=0, longest_side=0)
-
-
-def asks_for_size(settings: RestoreSettings) -> bool:
-    """Whether the settings change a picture's size."""
-    return at_own_size(settings) != settings
 
 
 def preview(image: Image.Image) -> Image.Image:

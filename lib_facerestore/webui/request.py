@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,11 +76,19 @@ def checked_settings(values: Mapping[str, Any]) -> tuple[RestoreSettings, tuple[
             chosen[name] = checked(name, value, kinds[name], setting_info(name))
         except SettingsError as error:
             notices.append(f"{_shortened(error, value)} {chosen[name]} was taken.")
-    if base.flag("no_facerestore", False):
-        chosen["restorer"] = "none"
-    if base.flag("no_facerestore_upscale", False):
-        chosen |= {"scale": 1.0, "width": 0, "height": 0, "longest_side": 0}
-    return RestoreSettings(**chosen), tuple(notices)
+    settings = RestoreSettings(**chosen)
+    if base.flag("no_facerestore", False) and settings.restorer != "none":
+        settings = dataclasses.replace(settings, restorer="none")
+        notices.append("No face was restored: the WebUI was started with --no-facerestore.")
+    if base.flag("no_facerestore_upscale", False) and settings != at_own_size(settings):
+        settings = at_own_size(settings)
+        notices.append("Nothing was upscaled: the WebUI was started with --no-facerestore-upscale.")
+    return settings, tuple(notices)
+
+
+def at_own_size(settings: RestoreSettings) -> RestoreSettings:
+    """The same settings without any change of size."""
+    return dataclasses.replace(settings, scale=1.0, width=0, height=0, longest_side=0)
 
 
 def _shortened(error: SettingsError, value: object) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 import gradio as gr
 from modules import scripts
 
-from lib_facerestore.hosts import base
 from lib_facerestore.webui import compat, controls, each_picture, infotext, job, options, request, whole_job
 from lib_facerestore.webui.border import guarded, logger
 
@@ -24,8 +23,7 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
 
     def show(self, is_img2img: bool) -> Any:
         """In both tabs; nowhere when flags switched both halves off."""
-        is_off = base.flag("no_facerestore", False) and base.flag("no_facerestore_upscale", False)
-        return False if is_off else scripts.AlwaysVisible
+        return False if controls.is_all_off() else scripts.AlwaysVisible
 
     def ui(self, is_img2img: bool) -> list[Any]:
         """The accordion. The host calls this again to learn the arguments of API callers who send none of ours."""

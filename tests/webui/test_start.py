@@ -48,7 +48,9 @@ def test_both_flags_remove_the_accordion(start, portrait, kind):
 
     scripts = host.call("/sdapi/v1/scripts")
     assert "face restore" not in scripts["txt2img"] + scripts["img2img"]
-    assert "script_txt2img_face_restore_enable" not in str(host.call("/config"))
+    page = str(host.call("/config"))
+    assert "script_txt2img_face_restore_enable" not in page
+    assert "extras_facerestore_enable" not in page
     assert differs(host.generate(photo=portrait).images[0], Image.open(portrait)) == 0
     assert imported(host) == set()
 
@@ -63,3 +65,15 @@ def test_upscaling_alone_never_loads_what_restores(start, portrait, kind):
     assert made.images[0].size == (384, 320)
     assert "Face restore upscaler: Lanczos" in made.infotexts[0]
     assert imported(host) == set()
+    assert "No face was restored: the WebUI was started with --no-facerestore." in made.statuses
+
+
+@pytest.mark.parametrize("kind", STUBS)
+def test_restoring_alone_says_that_nothing_was_upscaled(start, portrait, kind):
+    host = start(kind, "--no-facerestore-upscale")
+
+    made = host.generate(face=[True, {"upscaler": "Lanczos", "scale": 2}], photo=portrait)
+
+    assert made.images[0].size == (192, 160)
+    assert made.infotexts[0].endswith(RECORD)
+    assert "Nothing was upscaled: the WebUI was started with --no-facerestore-upscale." in made.statuses
