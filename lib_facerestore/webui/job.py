@@ -19,8 +19,12 @@ _MOST_LINES = 8
 
 @dataclass
 class Job:
-    """One job. seen: the pictures as they left our last hook. records: what was done, by the picture's index."""
+    """One job. seen: the pictures as they left our last hook. records: what was done, by the picture's index.
 
+    owner: identity of the host's `p` that it began on.
+    """
+
+    owner: int
     request: Request
     has_inner_jobs: bool
     has_script: bool
@@ -29,6 +33,7 @@ class Job:
     records: dict[int, dict[str, str]] = field(default_factory=dict)
     reports: list[Report] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    is_finished: bool = False
 
     @property
     def is_per_picture(self) -> bool:
@@ -53,12 +58,19 @@ class Job:
 
 
 def begin(p: Any, request: Request) -> Job | None:
-    """A new job on `p`, or none where nothing is to be done; jobs that ADetailer runs inside another are not ours."""
+    """A new job on `p`, or none where nothing is to be done.
+
+    Jobs that ADetailer runs inside another are not ours, and the copies of `p` on which it calls this hook once more,
+    in the middle of a job, keep that job.
+    """
+    job = getattr(p, _NAME, None)
+    if isinstance(job, Job) and job.owner != id(p) and not job.is_finished:
+        return None
     job = None
     if request.is_on and not getattr(p, "_ad_inner", False):
         title = _script_title(p)
         has_inner = bool(title) and title not in _SCRIPTS_WITH_WHOLE_JOBS
-        job = Job(request, has_inner, bool(title))
+        job = Job(id(p), request, has_inner, bool(title))
         job.notices.extend(request.notices)
     setattr(p, _NAME, job)
     return job

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from modules import scripts
 
-from lib_facerestore.webui import compat, controls, each_picture, infotext, job, options, request, whole_job
+from lib_facerestore.webui import compat, controls, each_picture, infotext, job, options, request, whole_job, workshop
 from lib_facerestore.webui.border import guarded, logger
 
 TITLE = "Face restore"
@@ -76,6 +76,9 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
         if not running.is_per_picture:
             with guarded("finishing the job", running.say):
                 whole_job.finish(p, processed, running)
+        with guarded("putting the models away", running.say):
+            workshop.after_job()
+        running.is_finished = True
         self._tell(p, processed, running)
 
     def _tell(self, p: Any, processed: Any, running: job.Job) -> None:

@@ -11,7 +11,7 @@ from lib_facerestore.errors import Interrupted
 from lib_facerestore.hosts import base, files
 from lib_facerestore.hosts.files import Placed
 from lib_facerestore.hosts.progress import JobProgress
-from lib_facerestore.webui import infotext, options, pictures, workshop
+from lib_facerestore.webui import infotext, options, pictures
 from lib_facerestore.webui.border import guarded, logger
 from lib_facerestore.webui.gallery import Item, items_of, put_back
 from lib_facerestore.webui.job import Job
@@ -51,7 +51,6 @@ def finish(p: Any, processed: Any, job: Job) -> None:
     with guarded("showing the restored pictures", job.say):
         if done:
             put_back(processed, _gallery(p, items, done, handling, job))
-    workshop.after_job()
 
 
 def _restore(item: Item, job: Job, progress: JobProgress, number: int) -> Finished | None:

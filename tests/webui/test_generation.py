@@ -223,6 +223,18 @@ def test_script_with_inner_jobs_gets_its_pictures_back_in_their_size(host, portr
     assert any("faces: " in line or "face: " in line for line in made.statuses)
 
 
+def test_prompts_from_file_are_jobs_like_any_other(host, portrait):
+    made = host.generate(
+        face=[True, {"scale": 2, "upscaler": "Lanczos"}], photo=portrait, script_name="prompts from file or textbox",
+        script_args=[False, False, "start", "a portrait\nan astronaut"], save_images=True,
+    )  # fmt: skip
+
+    pictures = [image for image in made.images if image.size == (384, 320)]
+    assert len(pictures) == 2
+    assert all("Face restore scale: 2" in image.info["parameters"] for image in pictures)
+    assert len([name for name in names(made) if name.endswith("-restored.png") and "grid" not in name]) == 2
+
+
 def test_hosts_own_restoration_is_not_run_too(host, portrait):
     alone = host.generate(face=[True, {}], photo=portrait)
 
