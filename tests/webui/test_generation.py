@@ -235,6 +235,20 @@ def test_prompts_from_file_are_jobs_like_any_other(host, portrait):
     assert len([name for name in names(made) if name.endswith("-restored.png") and "grid" not in name]) == 2
 
 
+def test_plot_is_made_of_restored_pictures(host, portrait):
+    # Type, values, choices of each axis and the legend; real hosts have a third axis and more switches.
+    axes = [1, "7, 8", [], 0, "", []]
+    rest = [False] if host.name.startswith("stub") else [0, "", [], *[False] * 7, 0, False]
+
+    made = host.generate(
+        face=[True, {}], photo=portrait, script_name="x/y/z plot", script_args=[*axes, *rest], save_images=True
+    )
+
+    assert [bool(STATUS.fullmatch(line)) for line in made.statuses] == [True, True]
+    assert len([name for name in names(made) if name.endswith("-restored.png")]) == 2
+    assert differs(made.images[-1], Image.open(portrait)) > 0.02
+
+
 def test_hosts_own_restoration_is_not_run_too(host, portrait):
     alone = host.generate(face=[True, {}], photo=portrait)
 
