@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 Licence = Literal["any", "commercial"]
+WantedPrecision = Literal["full", "half"]
 
 
 class MemoryPort(Protocol):
@@ -56,7 +57,7 @@ class Runtime:
     """
 
     device: str = "auto"
-    precision: Literal["full", "half"] = "full"
+    precision: WantedPrecision = "full"
     face_batch: int = 4
     models_folder: Path = field(default_factory=lambda: default_data_folder() / "models")
     cache_folder: Path = field(default_factory=lambda: default_data_folder() / "converted")

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from lib_facerestore.cli import EXIT_DONE, EXIT_SOME_FAILED
-from lib_facerestore.errors import FaceRestoreError, SettingsError, WeightsDamaged
+from lib_facerestore.errors import FaceRestoreError, SettingsError
 from lib_facerestore.models import catalogue, weights
 from lib_facerestore.models.spec import Kind, ModelSpec
 from lib_facerestore.runtime import Runtime
@@ -39,8 +39,7 @@ def _wanted(options: argparse.Namespace, runtime: Runtime) -> list[ModelSpec]:
         return rows
     specs = [_named(name, rows) for name in options.names]
     if options.for_restorer:
-        # Stock's own detector and parser, which are what the restorers' authors used.
-        specs += [_named(options.for_restorer, rows), _named("RetinaFace ResNet50", rows), _named("ParseNet", rows)]
+        specs += [_named(name, rows) for name in (options.for_restorer, *catalogue.STOCK_HELPERS)]
     if not specs:
         raise SettingsError("NAME", "", "a model's name, or use --all or --for; facerestore models lists them")
     return list(dict.fromkeys(specs))
@@ -68,12 +67,7 @@ def _fetch_one(spec: ModelSpec, runtime: Runtime) -> str:
 
     with tqdm(total=spec.size_bytes or None, unit="B", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
         report: Callable[[int, int], None] = lambda done, total: bar.update(done - bar.n)  # noqa: E731
-        found = weights.need(spec, runtime, report)
-        if found.notice:  # another file than the released one: a damaged download, or a user's own
-            try:
-                weights.verify(found)
-            except WeightsDamaged as error:
-                found = weights.fetch_again(found, error, runtime, report)
+        found = weights.need_whole(spec, runtime, report)
     if found.notice:
         print(found.notice, file=sys.stderr)
     return str(found.path)

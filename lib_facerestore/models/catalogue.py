@@ -30,6 +30,10 @@ _RRDB_CONTEXT_PX, _COMPACT_CONTEXT_PX = 64, 24
 _FACE_THRESHOLD = 0.7
 
 
+# Stock's own detector and parser, which are what the restorers' authors used.
+STOCK_HELPERS = ("RetinaFace ResNet50", "ParseNet")
+
+
 def _file(name: str, size_bytes: int, sha256: str, *urls: str) -> RemoteFile:
     return RemoteFile(name, urls, size_bytes, sha256)
 

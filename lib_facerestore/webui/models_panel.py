@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -13,35 +12,38 @@ import gradio as gr
 from lib_facerestore.errors import Interrupted
 from lib_facerestore.models import catalogue, weights
 from lib_facerestore.models.spec import ModelSpec
-from lib_facerestore.webui import compat, options, workshop
+from lib_facerestore.webui import compat, options, warm_session
 from lib_facerestore.webui.border import guarded
 
 # What belongs together, by the name that the list shows; every other row of the catalogue can be fetched alone.
-_HELPERS = ("RetinaFace ResNet50", "ParseNet")
 _TOGETHER = {
-    "CodeFormer, with detector and parser": ("CodeFormer", *_HELPERS),
-    "GFPGAN 1.4, with detector and parser": ("GFPGAN 1.4", *_HELPERS),
+    "CodeFormer, with detector and parser": ("CodeFormer", *catalogue.STOCK_HELPERS),
+    "GFPGAN 1.4, with detector and parser": ("GFPGAN 1.4", *catalogue.STOCK_HELPERS),
     "Real-ESRGAN general-x4v3, with its twin": ("Real-ESRGAN general-x4v3", "Real-ESRGAN general-wdn-x4v3"),
 }
 _POLL_S = 0.3
 
 
-@dataclass
-class _Fetching:
-    """One press of the button. lines: what to show; the last one changes while a file comes in."""
+class _Fetching(threading.Thread):
+    """One press of the button. lines: what to show; the last one changes while a file comes in.
 
-    names: tuple[str, ...]
-    lines: list[str] = field(default_factory=list)
-    is_stopped: bool = False
+    A thread of its own, because a page that is closed must not end it half-way.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(name="facerestore fetch", daemon=True)
+        self.names, self.lines, self.is_stopped = names, list[str](), False
 
     def run(self) -> None:
         """Fetch one file after the other; one that fails does not keep the others back."""
-        runtime = workshop.runtime(downloads_allowed=True)
-        for spec in _specs(self.names):
+        runtime = warm_session.runtime(downloads_allowed=True)
+        for spec in _official():
+            if spec.name not in self.names:
+                continue
             self.lines.append(f"{spec.name}: asking for it")
             with guarded(f"fetching {spec.name}", lambda sentence: self.lines.__setitem__(-1, sentence)):
-                found = weights.need(spec, runtime, self._progress, self._check)
-                self.lines[-1] = f"{spec.name}: {found.path}"
+                found = weights.need_whole(spec, runtime, self._progress, self._check)
+                self.lines[-1] = f"{spec.name}: {found.path} {found.notice}".rstrip()
             if self.is_stopped:
                 return
 
@@ -56,7 +58,6 @@ class _Fetching:
 
 
 _running: _Fetching | None = None
-_one_at_a_time = threading.Lock()
 
 
 def after_component(component: Any, **arguments: Any) -> None:
@@ -71,19 +72,15 @@ def after_component(component: Any, **arguments: Any) -> None:
 def fetch(name: str) -> Iterator[str]:
     """Fetch what was chosen; yields the panel's text while it comes in."""
     global _running
-    if not _one_at_a_time.acquire(blocking=False):
+    if _running is not None and _running.is_alive():
         yield _shown(["Something is being fetched already."])
         return
-    try:
-        _running = _Fetching(_TOGETHER.get(name, (name,)))
-        thread = threading.Thread(target=_running.run, name="facerestore fetch", daemon=True)
-        thread.start()
-        while thread.is_alive():
-            yield _shown(_running.lines)
-            thread.join(_POLL_S)
-        yield _shown(_running.lines)
-    finally:
-        _one_at_a_time.release()
+    fetching = _running = _Fetching(_TOGETHER.get(name, (name,)))
+    fetching.start()
+    while fetching.is_alive():
+        yield _shown(fetching.lines)
+        fetching.join(_POLL_S)
+    yield _shown(fetching.lines)
 
 
 def stop() -> None:
@@ -98,7 +95,7 @@ def examine() -> str:
 
     lines: list[str] = []
     with guarded("looking at everything", lines.append):
-        found = doctor.examine(workshop.runtime())
+        found = doctor.examine(warm_session.runtime())
         lines += [*(f"To do: {problem}" for problem in found.problems), *found.lines]
         if not found.problems:
             lines.insert(0, "Everything that is needed is here.")
@@ -106,7 +103,8 @@ def examine() -> str:
 
 
 def _draw() -> None:
-    names = [*_TOGETHER, *(spec.name for spec in catalogue.MODELS if spec.remote is not None)]
+    official = [spec.name for spec in _official()]
+    names = [*(title for title, parts in _TOGETHER.items() if set(parts) <= set(official)), *official]
     with gr.Row(elem_id="facerestore_models"):
         chosen = gr.Dropdown(names, value=names[0], label="Official models", elem_id="facerestore_fetch_name", scale=2)
         start = gr.Button("Fetch models", elem_id="facerestore_fetch")
@@ -120,8 +118,9 @@ def _draw() -> None:
     look.click(fn=examine, inputs=[], outputs=[text])
 
 
-def _specs(names: tuple[str, ...]) -> list[ModelSpec]:
-    return [spec for spec in catalogue.MODELS if spec.name in names and spec.remote is not None]
+def _official() -> list[ModelSpec]:
+    """The models that can be fetched, as the licence mode shows them."""
+    return [spec for spec in weights.available(warm_session.runtime()) if spec.remote is not None]
 
 
 def _shown(lines: list[str]) -> str:
