@@ -19,6 +19,9 @@ SizeMode = Literal["fit", "crop"]
 KeepTone = Literal["auto", "on", "off"]
 MaskKind = Literal["auto", "parsing", "landmarks", "feather"]
 
+# Those that say how large the result is to be; at their defaults a picture keeps its size.
+SIZE_SETTINGS = frozenset(["scale", "width", "height", "longest_side"])
+
 
 @dataclass(frozen=True)
 class RestoreSettings:
@@ -133,6 +136,10 @@ class RestoreSettings:
     def __post_init__(self) -> None:
         for name, kind in field_types().items():
             object.__setattr__(self, name, checked(name, getattr(self, name), kind, setting_info(name)))
+
+    def at_own_size(self) -> RestoreSettings:
+        """The same settings without any change of size."""
+        return dataclasses.replace(self, **{name: setting_default(name) for name in SIZE_SETTINGS})
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> RestoreSettings:

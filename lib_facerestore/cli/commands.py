@@ -13,7 +13,7 @@ from lib_facerestore.engine.pixels.decode import ReadLimits
 from lib_facerestore.engine.pixels.encode import Chroma, FormatName, WriteOptions
 from lib_facerestore.runtime import Licence, Runtime
 from lib_facerestore.setting_info import choices
-from lib_facerestore.settings import RestoreSettings, field_types, setting_info
+from lib_facerestore.settings import SIZE_SETTINGS, RestoreSettings, field_types, setting_info
 from lib_facerestore.version import VERSION
 
 DEFAULT_UPSCALE = 4.0
@@ -67,8 +67,8 @@ def settings_from(options: argparse.Namespace) -> RestoreSettings:
     if options.no_restore:
         given["restorer"] = "none"
     if options.no_upscale:
-        given |= {"scale": 1.0, "width": 0, "height": 0, "longest_side": 0, "upscaler": "none"}
-    elif options.command == "upscale" and not given.keys() & {"scale", "width", "height", "longest_side"}:
+        given = {name: value for name, value in given.items() if name not in SIZE_SETTINGS} | {"upscaler": "none"}
+    elif options.command == "upscale" and not given.keys() & SIZE_SETTINGS:
         given["scale"] = DEFAULT_UPSCALE
     return RestoreSettings.from_mapping(given)
 

@@ -37,7 +37,7 @@ def run(picture: Picture, tools: Tools, settings: RestoreSettings, progress: Pro
     if settings.order == "one pass" or background.wanted_size(settings, tools.upscaler) is None:
         prepared = prepare(picture, tools, settings)
         return finish(prepared, choose_all(prepared, settings), tools, settings, progress)
-    at_own_size = replace(settings, scale=1.0, width=0, height=0, longest_side=0, order="one pass")
+    at_own_size = replace(settings.at_own_size(), order="one pass")
     no_faces = replace(tools, detector=None, restorer=None, second_restorer=None, parser=None)
     # What cleans runs at the picture's own size too, and would run twice.
     only_faces = replace(tools, upscaler=None, second_upscaler=None) if background.cleans(tools.upscaler) else tools

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lib_facerestore.hosts.base import option
+
 SUFFIX = "-restored"
 
 
@@ -20,6 +22,14 @@ class Placed:
     index: int
     seed: Any
     prompt: Any
+
+
+def saves_samples(job: Any) -> bool:
+    """Whether the host saves the pictures of this job; API callers and options may have it not to. job: its `p`."""
+    save_samples = getattr(job, "save_samples", None)
+    if save_samples is not None:
+        return bool(save_samples())
+    return bool(option("samples_save", True)) and not getattr(job, "do_not_save_samples", False)
 
 
 def saved_path(image: Any, since: float) -> Path | None:

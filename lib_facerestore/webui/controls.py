@@ -14,7 +14,7 @@ from lib_facerestore.models import weights
 from lib_facerestore.models.spec import Kind
 from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import field_types, setting_info
-from lib_facerestore.webui import compat, options, workshop
+from lib_facerestore.webui import compat, options, warm_session
 
 # The kind of model that a text setting names, with the words that stand for no model of that kind.
 _MODEL_SETTINGS: dict[str, tuple[Kind, tuple[str, ...]]] = {
@@ -100,7 +100,7 @@ def component_of(name: str) -> tuple[Any, Any]:
 def model_names(setting: str) -> list[str]:
     """What a model setting can be, those whose weights are present first."""
     kind, words = _MODEL_SETTINGS[setting]
-    runtime = workshop.runtime()
+    runtime = warm_session.runtime()
     rows = [spec for spec in weights.available(runtime) if kind in spec.kinds]
     present = [spec.name for spec in rows if weights.is_present(spec, runtime)]
     return list(dict.fromkeys([*words, *present, *(spec.name for spec in rows)]))
@@ -140,7 +140,7 @@ def _has_ability(setting: str, name: object) -> bool:
     if name in words and name != "auto":
         return False
     try:
-        spec = weights.choose(str(name), kind, workshop.runtime())
+        spec = weights.choose(str(name), kind, warm_session.runtime())
     except FaceRestoreError:
         return True
     return bool(spec.twin) if kind == "upscaler" else spec.family in ("codeformer", "unknown")

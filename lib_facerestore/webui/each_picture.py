@@ -11,12 +11,11 @@ from lib_facerestore.hosts.progress import HostProgress
 from lib_facerestore.webui import infotext, pictures
 from lib_facerestore.webui.border import guarded, logger
 from lib_facerestore.webui.job import Job
-from lib_facerestore.webui.request import at_own_size
 
 
 def prepare(p: Any, job: Job) -> None:
     """Let the host ask for each picture's record while it writes the text; and say what this mode leaves out."""
-    if at_own_size(job.request.settings) != job.request.settings:
+    if job.request.settings != job.request.settings.at_own_size():
         why = "inside this script" if job.has_inner_jobs else "when restored before they are saved"
         job.say(f"Upscaling was left out: pictures keep their size {why}.")
     if job.has_inner_jobs and job.request.when == "after the whole job":
@@ -28,7 +27,7 @@ def prepare(p: Any, job: Job) -> None:
 def restore(p: Any, pp: Any, job: Job) -> None:
     """Restore the picture that the host holds out in `pp.image`; it stays as it is where that fails."""
     index = _index(p, pp)
-    settings = at_own_size(job.request.settings)
+    settings = job.request.settings.at_own_size()
     with guarded(f"restoring picture {index + 1}", job.say):
         image, report = pictures.restore(pp.image, settings, HostProgress(base.state()), keeps_alpha=True)
         job.reports.append(report)

@@ -10,7 +10,7 @@ from modules import scripts_postprocessing
 from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import base
 from lib_facerestore.hosts.progress import HostProgress
-from lib_facerestore.webui import controls, infotext, options, pictures, request, workshop
+from lib_facerestore.webui import controls, infotext, options, pictures, request, warm_session
 from lib_facerestore.webui.border import guarded, logger
 
 TITLE = "Face restore"
@@ -72,7 +72,7 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
                 if pictures.has_changed(report):
                     pp.image = image
                     pp.info.update(infotext.record(report, asked.settings))
-            workshop.after_job()
+            warm_session.after_job()
         if self._unread:
             said.append(f"Broken files skipped before this one: {self._unread}.")
             self._unread = 0

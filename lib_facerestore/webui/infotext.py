@@ -14,7 +14,6 @@ from lib_facerestore.webui.controls import Panel
 
 RESTORER_KEY = "Face restore"
 FACES_KEY = "Face restore faces"
-# Facts of a run that no control can be set to.
 RECORD_KEYS = (*(setting_info(name).infotext for name in field_types()), FACES_KEY)
 _SECOND = ("second_restorer", "second_fidelity", "second_visibility")
 

@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from lib_facerestore.errors import SettingsError
 from lib_facerestore.hosts import base
-from lib_facerestore.setting_info import checked
+from lib_facerestore.runtime import Licence, WantedPrecision
+from lib_facerestore.setting_info import checked, choices
 from lib_facerestore.settings import field_types, setting_default, setting_info
 
 SECTION = ("facerestore", "Face restore")
 DEFAULTS_SECTION = ("facerestore_defaults", "Face restore defaults")
 
+# The first of each is the default.
 When = Literal["after the whole job", "each picture before it is saved"]
 ResultHandling = Literal["replace in the gallery", "show both", "overwrite the file"]
-Afterwards = Literal["keep on the device", "move to main memory", "unload"]
-ExtrasPlace = Literal["before the host's upscaler", "after the host's upscaler"]
+ExtrasPlace = Literal["after the host's upscaler", "before the host's upscaler"]
 DeviceChoice = Literal["auto", "GPU", "CPU"]
+Afterwards = Literal["move to main memory", "keep on the device", "unload"]
 
-WHEN: tuple[When, ...] = ("after the whole job", "each picture before it is saved")
-EXTRAS_PLACES: tuple[ExtrasPlace, ...] = ("after the host's upscaler", "before the host's upscaler")
+WHEN: tuple[When, ...] = get_args(When)
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option. choices: empty for a tick box (bool) or a line of text (str). keeps_from_api: paths and addresses."""
+    """One option. kind: bool for a tick box, str for a line of text, a Literal for a choice; its first is the default.
+
+    keeps_from_api: paths and addresses, which no API call may change.
+    """
 
     name: str
-    default: bool | str
+    kind: Any
     label: str
     help: str = ""
-    choices: tuple[str, ...] = ()
     keeps_from_api: bool = False
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What can be chosen; empty for a tick box and a line of text."""
+        return choices(self.kind)
+
+    @property
+    def default(self) -> bool | str:
+        """What a fresh installation has."""
+        return self.choices[0] if self.choices else self.kind()
 
     @property
     def key(self) -> str:
@@ -41,28 +54,23 @@ class Option:
 
 
 OPTIONS = (
-    Option("txt2img", False, "Restore faces after each txt2img", "also for API calls that send nothing of ours"),
-    Option("img2img", False, "Restore faces after each img2img", "also for API calls that send nothing of ours"),
-    Option("when", WHEN[0], "When", "the second keeps each picture's size; upscaling needs the first", WHEN),
-    Option("result", "replace in the gallery", "Restored pictures",
-           "the base file stays, except with the last choice; the restored one is written beside it with -restored",
-           ("replace in the gallery", "show both", "overwrite the file")),
-    Option("extras_place", EXTRAS_PLACES[0], "In Extras", "", EXTRAS_PLACES),
-    Option("device", "auto", "Device", "auto is where the WebUI itself runs", ("auto", "GPU", "CPU")),
-    Option("precision", "full", "Precision",
-           "half is used for a face model only where one batch in both agrees to 50 dB; the log says which",
-           ("full", "half")),
-    Option("afterwards", "move to main memory", "Models after a job",
-           "kept on the device they take up to 1 GB of it",
-           ("keep on the device", "move to main memory", "unload")),
-    Option("models_folder", "", "Folder for fetched models", "empty: models/facerestore; the WebUI's own folders of "
+    Option("txt2img", bool, "Restore faces after each txt2img", "also for API calls that send nothing of ours"),
+    Option("img2img", bool, "Restore faces after each img2img", "also for API calls that send nothing of ours"),
+    Option("when", When, "When", "the second keeps each picture's size; upscaling needs the first"),
+    Option("result", ResultHandling, "Restored pictures",
+           "the base file stays, except with the last choice; the restored one is written beside it with -restored"),
+    Option("extras_place", ExtrasPlace, "In Extras"),
+    Option("device", DeviceChoice, "Device", "auto is where the WebUI itself runs"),
+    Option("precision", WantedPrecision, "Precision",
+           "half is used for a face model only where one batch in both agrees to 50 dB; the log says which"),
+    Option("afterwards", Afterwards, "Models after a job", "kept on the device they take up to 1 GB of it"),
+    Option("models_folder", str, "Folder for fetched models", "empty: models/facerestore; the WebUI's own folders of "
            "CodeFormer, GFPGAN and ESRGAN files are searched too", keeps_from_api=True),
-    Option("downloads", False, "Download missing models inside a generation",
+    Option("downloads", bool, "Download missing models inside a generation",
            "off: the generation goes on without, and says so; use the buttons below"),
-    Option("mirror", "", "Mirror for downloads", "an address that is tried before the official ones",
+    Option("mirror", str, "Mirror for downloads", "an address that is tried before the official ones",
            keeps_from_api=True),
-    Option("licence", "any", "Models", "commercial hides those for non-commercial use only, CodeFormer among them",
-           ("any", "commercial")),
+    Option("licence", Licence, "Models", "commercial hides those for non-commercial use only, CodeFormer among them"),
 )  # fmt: skip
 _BY_NAME = {option.name: option for option in OPTIONS}
 

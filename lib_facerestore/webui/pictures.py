@@ -8,7 +8,7 @@ from lib_facerestore.engine.data import Report
 from lib_facerestore.engine.pixels.pil import from_pil, to_pil
 from lib_facerestore.engine.ports import Progress
 from lib_facerestore.settings import RestoreSettings
-from lib_facerestore.webui import workshop
+from lib_facerestore.webui import warm_session
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -25,7 +25,7 @@ def restore(
     Raises: FaceRestoreError.
     """
     picture = from_pil(image if keeps_alpha or image.mode == "RGB" else image.convert("RGB"))
-    (result,) = workshop.session().restore([picture], settings, progress)
+    (result,) = warm_session.session().restore([picture], settings, progress)
     return to_pil(result.picture), result.report
 
 

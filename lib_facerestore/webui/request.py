@@ -80,15 +80,11 @@ def checked_settings(values: Mapping[str, Any]) -> tuple[RestoreSettings, tuple[
     if base.flag("no_facerestore", False) and settings.restorer != "none":
         settings = dataclasses.replace(settings, restorer="none")
         notices.append("No face was restored: the WebUI was started with --no-facerestore.")
-    if base.flag("no_facerestore_upscale", False) and settings != at_own_size(settings):
-        settings = at_own_size(settings)
-        notices.append("Nothing was upscaled: the WebUI was started with --no-facerestore-upscale.")
+    if base.flag("no_facerestore_upscale", False):
+        asked_for, settings = settings, dataclasses.replace(settings.at_own_size(), upscaler="none")
+        if asked_for != asked_for.at_own_size():
+            notices.append("Nothing was upscaled: the WebUI was started with --no-facerestore-upscale.")
     return settings, tuple(notices)
-
-
-def at_own_size(settings: RestoreSettings) -> RestoreSettings:
-    """The same settings without any change of size."""
-    return dataclasses.replace(settings, scale=1.0, width=0, height=0, longest_side=0)
 
 
 def _shortened(error: SettingsError, value: object) -> str:

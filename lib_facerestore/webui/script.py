@@ -7,7 +7,17 @@ from typing import Any
 import gradio as gr
 from modules import scripts
 
-from lib_facerestore.webui import compat, controls, each_picture, infotext, job, options, request, whole_job, workshop
+from lib_facerestore.webui import (
+    compat,
+    controls,
+    each_picture,
+    infotext,
+    job,
+    options,
+    request,
+    warm_session,
+    whole_job,
+)
 from lib_facerestore.webui.border import guarded, logger
 
 TITLE = "Face restore"
@@ -77,7 +87,7 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
             with guarded("finishing the job", running.say):
                 whole_job.finish(p, processed, running)
         with guarded("putting the models away", running.say):
-            workshop.after_job()
+            warm_session.after_job()
         running.is_finished = True
         self._tell(p, processed, running)
 

@@ -71,7 +71,7 @@ def _restore(item: Item, job: Job, progress: JobProgress, number: int) -> Finish
 
 def _save(p: Any, processed: Any, finished: Finished, handling: str, job: Job) -> None:
     """Write the picture where the host writes its own; a failure is said, the picture is still shown."""
-    if not _saves_samples(p):
+    if not files.saves_samples(p):
         return
     index = finished.base.index or 0
     written = files.saved_path(finished.base.image, job.started)
@@ -122,14 +122,6 @@ def _with_text(image: Any, text: str) -> Any:
     if text:
         image.info["parameters"] = text
     return image
-
-
-def _saves_samples(p: Any) -> bool:
-    """Whether the host saves the pictures of this job."""
-    save_samples = getattr(p, "save_samples", None)
-    if save_samples is not None:
-        return bool(save_samples())
-    return bool(base.option("samples_save", True)) and not getattr(p, "do_not_save_samples", False)
 
 
 def _at(values: Any, index: int) -> Any:

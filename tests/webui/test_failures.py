@@ -9,7 +9,7 @@ WHOLE_JOB = [
     "lib_facerestore.webui.job.begin",
     "lib_facerestore.webui.whole_job.items_of",
     "lib_facerestore.webui.whole_job.JobProgress",
-    "lib_facerestore.webui.workshop.session",
+    "lib_facerestore.webui.warm_session.session",
     "lib_facerestore.webui.pictures.from_pil",
     "lib_facerestore.webui.pictures.to_pil",
     "lib_facerestore.engine.pipeline.run",
@@ -19,7 +19,7 @@ WHOLE_JOB = [
     "lib_facerestore.hosts.files.save_beside",
     "lib_facerestore.hosts.files.grid_of",
     "lib_facerestore.webui.whole_job.put_back",
-    "lib_facerestore.webui.workshop.after_job",
+    "lib_facerestore.webui.warm_session.after_job",
 ]
 EACH_PICTURE = [
     "lib_facerestore.webui.each_picture.prepare",
