@@ -6,7 +6,7 @@ import logging
 
 from modules import script_callbacks
 
-from lib_facerestore.webui import models_panel, options, warm_session
+from lib_facerestore.webui import models_panel, options, warm_session, xyz
 from lib_facerestore.webui.border import logger
 
 
@@ -14,7 +14,9 @@ def register() -> None:
     """Called while the host loads the script."""
     script_callbacks.on_ui_settings(options.register)
     script_callbacks.on_after_component(models_panel.after_component)
+    script_callbacks.on_before_ui(xyz.register)
     script_callbacks.on_script_unloaded(warm_session.close)
+    xyz.register()
     _show_status_in_log()
 
 

@@ -17,7 +17,7 @@ from lib_facerestore.settings import field_types, setting_info
 from lib_facerestore.webui import compat, options, warm_session
 
 # The kind of model that a text setting names, with the words that stand for no model of that kind.
-_MODEL_SETTINGS: dict[str, tuple[Kind, tuple[str, ...]]] = {
+MODEL_SETTINGS: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "restorer": ("restorer", ("auto", "none")),
     "second_restorer": ("restorer", ("none",)),
     "upscaler": ("upscaler", ("auto", "Lanczos")),
@@ -68,8 +68,7 @@ def build(label: str, elem_id: Callable[[str], str], is_on: bool, has_when: bool
                     _rows(rows, values, elem_id, fields)
     _follow_models(fields)
     for name, component in fields.items():
-        flag = "no_facerestore_upscale" if setting_info(name).group == "upscale" else "no_facerestore"
-        if base.flag(flag, False):
+        if is_switched_off(name):
             component.visible = False
     for component in (enabled, when, *fields.values()):
         if component is not None:
@@ -83,10 +82,16 @@ def is_all_off() -> bool:
     return bool(base.flag("no_facerestore", False) and base.flag("no_facerestore_upscale", False))
 
 
+def is_switched_off(name: str) -> bool:
+    """Whether a flag switched off the half that a setting belongs to."""
+    half = "no_facerestore_upscale" if setting_info(name).group == "upscale" else "no_facerestore"
+    return bool(base.flag(half, False))
+
+
 def component_of(name: str) -> tuple[Any, Any]:
     """gradio's class for a setting, and its arguments or a function that gives them later."""
     info, kind = setting_info(name), field_types()[name]
-    if name in _MODEL_SETTINGS:
+    if name in MODEL_SETTINGS:
         return gr.Dropdown, lambda: {"choices": model_names(name)}
     if kind is bool:
         return gr.Checkbox, {}
@@ -97,13 +102,17 @@ def component_of(name: str) -> tuple[Any, Any]:
     return gr.Slider, {"minimum": info.low, "maximum": highest, "step": info.step}
 
 
-def model_names(setting: str) -> list[str]:
-    """What a model setting can be, those whose weights are present first."""
-    kind, words = _MODEL_SETTINGS[setting]
+def model_names(setting: str, only_usable: bool = False) -> list[str]:
+    """What a model setting can be, those whose weights are present first.
+
+    only_usable: leaves out those that are missing and may not be fetched inside a generation.
+    """
+    kind, words = MODEL_SETTINGS[setting]
     runtime = warm_session.runtime()
     rows = [spec for spec in weights.available(runtime) if kind in spec.kinds]
     present = [spec.name for spec in rows if weights.is_present(spec, runtime)]
-    return list(dict.fromkeys([*words, *present, *(spec.name for spec in rows)]))
+    others = [] if only_usable and not runtime.downloads_allowed else [spec.name for spec in rows]
+    return list(dict.fromkeys([*words, *present, *others]))
 
 
 def _rows(
@@ -136,7 +145,7 @@ def _follow_models(fields: dict[str, Any]) -> None:
 
 def _has_ability(setting: str, name: object) -> bool:
     """Whether the model takes the setting's slider; unknown and missing models show it rather than hide it."""
-    kind, words = _MODEL_SETTINGS[setting]
+    kind, words = MODEL_SETTINGS[setting]
     if name in words and name != "auto":
         return False
     try:

@@ -10,7 +10,7 @@ from lib_facerestore.hosts import base
 from lib_facerestore.hosts.progress import HostProgress
 from lib_facerestore.webui import infotext, pictures
 from lib_facerestore.webui.border import guarded, logger
-from lib_facerestore.webui.job import Job
+from lib_facerestore.webui.job import Job, of
 
 
 def prepare(p: Any, job: Job) -> None:
@@ -44,8 +44,8 @@ def _recorded(job: Job, key: str, /, **asked: Any) -> str | None:
     batch's prompts.
     """
     p, index = asked.get("p"), asked.get("index")
-    if index is None or asked.get("use_main_prompt"):
-        return None
+    if index is None or asked.get("use_main_prompt") or of(p) is not job:
+        return None  # the cells of a plot share one dict of parameters, also those that are not restored
     is_of_whole_job = asked.get("all_prompts") is getattr(p, "all_prompts", None)
     if not is_of_whole_job:
         index += getattr(p, "iteration", 0) * getattr(p, "batch_size", 1)

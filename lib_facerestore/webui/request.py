@@ -17,6 +17,8 @@ from lib_facerestore.webui.controls import ORDER_ON_PAGE
 # The arguments of a generation: enabled, a dict for API callers, when, then the controls. Only the first two are for
 # others to use; the rest comes from a page that this same version drew.
 _FIRST_CONTROL = 3
+# The tick box among values by name: of an API caller, and of an axis of the plot.
+ENABLED = "enabled"
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,20 @@ class Request:
     notices: tuple[str, ...] = ()
 
 
-def of_generation(args: Sequence[Any], tab: str) -> Request:
+def of_generation(args: Sequence[Any], tab: str, plotted: Mapping[str, Any] | None = None) -> Request:
     """The request of a txt2img or img2img job.
 
     args: `[enabled, {}, when, controls…]` from a page; `[enabled, {settings}]` or `[{"enabled": …, settings…}]` from
     an API; enabled None when the caller sent nothing of ours, and then the master switch of the tab decides.
+    plotted: what axes of a plot set for this cell, over the arguments; any of them switches us on, unless "enabled" is
+    one of them and says otherwise.
     """
     enabled, given = (args[0], args[1]) if len(args) > 1 else (args[0] if args else None, {})
     notices: list[str] = []
     when: Any = args[2] if len(args) > _FIRST_CONTROL else options.value("when")
     if isinstance(enabled, Mapping):
         given = dict(enabled)
-        enabled = given.pop("enabled", True)
+        enabled = given.pop(ENABLED, True)
     if isinstance(given, Mapping) and given:
         values = {str(name): value for name, value in given.items()}
         when = values.pop("when", options.value("when"))
@@ -48,6 +52,9 @@ def of_generation(args: Sequence[Any], tab: str) -> Request:
         if given not in ({}, None):
             notices.append(f"Face restore takes [true, {{settings}}]; its second argument {given!r} was left out.")
         values = dict(zip(ORDER_ON_PAGE, args[_FIRST_CONTROL:]))
+    if plotted:
+        values.update({name: value for name, value in plotted.items() if name != ENABLED})
+        enabled = plotted.get(ENABLED, True)
     if when not in options.WHEN:
         notices.append(f"when cannot be {when!r}: it must be {' or '.join(options.WHEN)}. The first one was taken.")
         when = options.WHEN[0]
@@ -75,7 +82,7 @@ def checked_settings(values: Mapping[str, Any]) -> tuple[RestoreSettings, tuple[
         try:
             chosen[name] = checked(name, value, kinds[name], setting_info(name))
         except SettingsError as error:
-            notices.append(f"{_shortened(error, value)} {chosen[name]} was taken.")
+            notices.append(f"{in_words(setting_info(name).label, error, value)} {chosen[name]} was taken.")
     settings = RestoreSettings(**chosen)
     if base.flag("no_facerestore", False) and settings.restorer != "none":
         settings = dataclasses.replace(settings, restorer="none")
@@ -87,9 +94,7 @@ def checked_settings(values: Mapping[str, Any]) -> tuple[RestoreSettings, tuple[
     return settings, tuple(notices)
 
 
-def _shortened(error: SettingsError, value: object) -> str:
+def in_words(label: str, error: SettingsError, value: object) -> str:
     """The error's sentence with no more of the value than a line can hold."""
     shown = repr(value)
-    return f"{setting_info(error.field).label} cannot be {shown[:60]}{'…' if len(shown) > 60 else ''}: it must be " + (
-        f"{error.allowed}."
-    )
+    return f"{label} cannot be {shown[:60]}{'…' if len(shown) > 60 else ''}: it must be {error.allowed}."

@@ -17,6 +17,7 @@ from lib_facerestore.webui import (
     request,
     warm_session,
     whole_job,
+    xyz,
 )
 from lib_facerestore.webui.border import guarded, logger
 
@@ -53,7 +54,8 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
         """Before anything is generated: read the arguments, keep the job on `p`."""
         failures: list[str] = []
         with guarded("reading the settings", failures.append):
-            asked = request.of_generation(args, "img2img" if self.is_img2img else "txt2img")
+            tab = "img2img" if self.is_img2img else "txt2img"
+            asked = request.of_generation(args, tab, xyz.plotted(p))
             started = job.begin(p, asked)
             if started is None:
                 return

@@ -63,6 +63,17 @@ def fill(page, selector, value):
     box.press("Tab")
 
 
+def choose(page, selector, option):
+    """Choose from a dropdown by typing the option's whole name."""
+    box = page.locator(f"{selector} input").first
+    box.click()
+    box.fill(option)
+    page.wait_for_timeout(300)
+    box.press("Enter")
+    box.press("Tab")
+    page.wait_for_timeout(500)
+
+
 def tick(page, accordion_id):
     """Tick the box in an accordion's title and open it; drawn by the host, so both clicks are a person's."""
     accordion = page.locator(f"#{accordion_id}")

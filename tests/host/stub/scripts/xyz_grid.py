@@ -1,8 +1,10 @@
 """A small "X/Y/Z plot": X and Y of named fields, a shallow copy of p per cell, and axes that extensions add."""
 
+import re
 from copy import copy
 
 import gradio as gr
+import numpy as np
 from modules import images, processing, scripts, shared
 from modules.processing import Processed
 
@@ -62,16 +64,50 @@ axis_options = [
 ]
 
 
-def values_of(option: AxisOption, text, choices) -> list:
-    """Values of an axis. With choices a list is expected; a text is taken apart letter by letter, as in the hosts."""
+def values_of(p, option: AxisOption, text, choices) -> list:
+    """Values of an axis, as its confirm leaves them.
+
+    With choices a list is expected; a text is taken apart letter by letter, as in the hosts.
+    """
     if option.label == "Nothing":
         return [0]
     if option.choices is not None:
         found = list(choices)
     else:
         found = [part.strip() for part in str(text).split(",") if part.strip()]
+    if option.type is float:
+        found = [value for part in found for value in parts_of_range(part)]
     made = [option.type(value) for value in found]
+    if option.confirm:
+        option.confirm(p, made)
     return made
+
+
+def parts_of_range(text: str) -> list:
+    """`0-1 [5]` as five numbers, `0-1 (+0.25)` as sums of the step; any other text as it is."""
+    if found := re.fullmatch(r"([\d.]+)-([\d.]+) ?\[(\d+)\]", text):
+        return np.linspace(float(found[1]), float(found[2]), int(found[3])).tolist()
+    if found := re.fullmatch(r"([\d.]+)-([\d.]+) ?\(\+([\d.]+)\)", text):
+        return np.arange(float(found[1]), float(found[2]) + float(found[3]), float(found[3])).tolist()
+    return [text]
+
+
+def cells(x_option: AxisOption, xs: list, y_option: AxisOption, ys: list) -> list[tuple[int, int]]:
+    """Column and row of each cell in the order of making: the axis of higher cost changes least often."""
+    if x_option.cost > y_option.cost:
+        return [(column, row) for column in range(len(xs)) for row in range(len(ys))]
+    return [(column, row) for row in range(len(ys)) for column in range(len(xs))]
+
+
+def select_among(options):
+    """Shows the list of choices of an axis, or the line of text where it has none."""
+
+    def select(chosen):
+        found = options[chosen or 0].choices
+        listed = found() if found else []
+        return gr.update(visible=not listed), gr.update(visible=bool(listed), choices=listed, value=[])
+
+    return select
 
 
 class Script(scripts.Script):
@@ -85,34 +121,35 @@ class Script(scripts.Script):
         labels = [option.label for option in self.current_axis_options]
         made = []
         for axis in ("x", "y"):
-            made += [
-                gr.Dropdown(labels, value="Nothing", type="index", label=f"{axis.upper()} type"),
-                gr.Textbox(label=f"{axis.upper()} values", elem_id=self.elem_id(f"{axis}_values")),
-                gr.Dropdown([], multiselect=True, value=[], label=f"{axis.upper()} choices", visible=False),
-            ]
+            name = axis.upper()
+            kind = gr.Dropdown(
+                labels, value="Nothing", type="index", label=f"{name} type", elem_id=self.elem_id(f"{axis}_type")
+            )
+            values = gr.Textbox(label=f"{name} values", elem_id=self.elem_id(f"{axis}_values"))
+            choices = gr.Dropdown([], multiselect=True, value=[], label=f"{name} choices", visible=False)
+            kind.change(fn=select_among(self.current_axis_options), inputs=[kind], outputs=[values, choices])
+            made += [kind, values, choices]
         return [*made, gr.Checkbox(True, label="Draw legend", elem_id=self.elem_id("draw_legend"))]
 
     def run(self, p, x_type, x_values, x_choices, y_type, y_values, y_choices, draw_legend):
         processing.fix_seed(p)
         p.batch_size = 1
         x_option, y_option = self.current_axis_options[x_type or 0], self.current_axis_options[y_type or 0]
-        xs, ys = values_of(x_option, x_values, x_choices), values_of(y_option, y_values, y_choices)
+        xs, ys = values_of(p, x_option, x_values, x_choices), values_of(p, y_option, y_values, y_choices)
+        if not xs or not ys:
+            return Processed(p, [])
         shared.state.job_count = len(xs) * len(ys) * p.n_iter
-        pictures, texts, prompts, seeds = [], [], [], []
-        for y in ys:
-            for x in xs:
-                cell = copy(p)
-                cell.styles = list(p.styles)
-                cell.extra_generation_params = dict(p.extra_generation_params)
-                cell.override_settings = dict(p.override_settings)
-                x_option.apply(cell, x, xs)
-                y_option.apply(cell, y, ys)
-                processed = processing.process_images(cell)
-                # A cell is the first picture of its result, even if that is a grid.
-                pictures.append(processed.images[0])
-                texts.append(processed.infotexts[0])
-                prompts.append(processed.prompt)
-                seeds.append(processed.seed)
+        results = {}
+        for column, row in cells(x_option, xs, y_option, ys):
+            cell = copy(p)
+            cell.styles = list(p.styles)
+            x_option.apply(cell, xs[column], xs)
+            y_option.apply(cell, ys[row], ys)
+            results[column, row] = processing.process_images(cell)
+        # A cell is the first picture of its result, even if that is a grid.
+        found = [results[column, row] for row in range(len(ys)) for column in range(len(xs))]
+        pictures, texts = [one.images[0] for one in found], [one.infotexts[0] for one in found]
+        prompts, seeds = [one.prompt for one in found], [one.seed for one in found]
         grid = images.image_grid(pictures, rows=len(ys))
         return Processed(
             p,
