@@ -6,7 +6,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Licence = Literal["any", "commercial"]
 WantedPrecision = Literal["full", "half"]
@@ -30,6 +30,45 @@ class NoHostMemory:
 
     def released(self) -> None:
         """Nobody to tell."""
+
+
+class OtherUpscalers(Protocol):
+    """Upscalers that a host loads and runs itself, to be chosen beside ours. Equal ports stand for the same host."""
+
+    def names(self) -> tuple[str, ...]:
+        """What can be chosen now, as the host names it; without what we gave the host."""
+
+    def scale(self, name: str) -> int:
+        """The factor that the host gives the upscaler, above 1."""
+
+    def file(self, name: str) -> Path | None:
+        """The file that the host takes it from, where that is there."""
+
+    def upscale(self, name: str, image: Any, scale: float) -> Any:
+        """The image larger by about that factor: hosts round sides to multiples of 8. image: PIL, RGB; the result too.
+
+        Raises: what the host's upscaler raises.
+        """
+
+
+class NoOtherUpscalers:
+    """The port of a process without a host."""
+
+    def names(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def scale(self, name: str) -> int:
+        """Never asked."""
+        raise KeyError(name)
+
+    def file(self, name: str) -> Path | None:
+        """Never asked."""
+        raise KeyError(name)
+
+    def upscale(self, name: str, image: Any, scale: float) -> Any:
+        """Never asked."""
+        raise KeyError(name)
 
 
 def default_data_folder() -> Path:
@@ -68,3 +107,4 @@ class Runtime:
     first_restorer: str = ""
     fetch_advice: str = "fetch official ones with: facerestore fetch"
     memory: MemoryPort = field(default_factory=NoHostMemory)
+    other_upscalers: OtherUpscalers = field(default_factory=NoOtherUpscalers)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from lib_facerestore.engine import background, pipeline
 from lib_facerestore.engine.data import Picture, Result
 from lib_facerestore.engine.ports import Detector, NoProgress, Parser, Progress, Restorer, Tools, Upscaler
-from lib_facerestore.errors import WeightsMissing
+from lib_facerestore.errors import SettingsError, WeightsMissing
 from lib_facerestore.models import loading, weights
 from lib_facerestore.models.spec import Kind, ModelSpec
 from lib_facerestore.models.weights import FoundWeights
@@ -160,11 +160,13 @@ class Session:
         if name.lower() in (LANCZOS, "none"):
             return None
         try:
-            spec = self._chosen(name, "upscaler")
+            spec = self._upscaler_row(name)
         except WeightsMissing:
             if name == "auto":
                 return None
             raise
+        if spec is None:
+            return loading.load_other_upscaler(name, self.runtime)
         twin = self._twin(spec, settings, notes)
         denoise = settings.denoise if twin is not None else 1.0
         return self._kept_warm(
@@ -174,6 +176,20 @@ class Session:
             lambda: loading.load_upscaler(spec, twin, denoise, self.runtime, device),
         )
 
+    def _upscaler_row(self, name: str) -> ModelSpec | None:
+        """Our row of that name, also where the host names the same file; None for what only the host can run.
+
+        Raises: SettingsError for a name that neither knows; WeightsMissing when auto finds none.
+        """
+        try:
+            return self._chosen(name, "upscaler")
+        except SettingsError:
+            others = self.runtime.other_upscalers
+            if name not in others.names():
+                raise
+            file = others.file(name)
+            return None if file is None else weights.rows_by_file("upscaler", self.runtime).get(file.resolve())
+
     def _cleaner(
         self, settings: RestoreSettings, device: torch.device, used: list[FoundWeights], notes: list[str]
     ) -> Upscaler | None:
@@ -182,7 +198,10 @@ class Session:
         A user's own file has to be loaded to know its factor.
         """
         name = settings.upscaler
-        if name.lower() in ("auto", LANCZOS, "none") or self._chosen(name, "upscaler").scale > 1:
+        if name.lower() in ("auto", LANCZOS, "none"):
+            return None
+        spec = self._upscaler_row(name)
+        if spec is None or spec.scale > 1:  # a host does not tell which of its upscalers clean
             return None
         weights_used, remarks = list[FoundWeights](), list[str]()
         upscaler = self._upscaler(name, settings, device, weights_used, remarks)

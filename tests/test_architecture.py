@@ -26,7 +26,7 @@ ALLOWED = {
     "engine": ({"settings", "errors"}, ENGINE_PACKAGES),
     "models": (
         {"engine.data", "engine.ports", "engine.tiles", "engine.resize", "engine.align", *GROUND},
-        {"numpy", "cv2", "filelock", "tqdm", *MODEL_PACKAGES},
+        {"numpy", "cv2", "PIL", "filelock", "tqdm", *MODEL_PACKAGES},
     ),
     "session": ({"engine", "models", *GROUND}, {"torch", "numpy"}),
     "cli": ({"engine", "models", "session", *GROUND}, {"numpy", "PIL", "tqdm", "torch"}),

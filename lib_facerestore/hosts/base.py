@@ -15,6 +15,8 @@ _MODEL_FOLDERS = (
     ("", "facexlib"),
 )
 OWN_FOLDER = "facerestore"
+# What our entries in the host's own lists are called.
+TITLE = "Face restore"
 
 
 def option(name: str, default: Any) -> Any:
@@ -71,7 +73,13 @@ def device() -> str:
 def first_restorer() -> str:
     """The face model that the user chose in the host's own settings, in our words; "" for none or one of others."""
     names = {"CodeFormer": "CodeFormer", "GFPGAN": "GFPGAN 1.4"}
-    return names.get(str(option("face_restoration_model", "")), "")
+    chosen = str(option("face_restoration_model", ""))
+    return names.get(chosen, chosen.removeprefix(f"{TITLE}: ") if chosen.startswith(f"{TITLE}: ") else "")
+
+
+def title_of(model: str) -> str:
+    """What our entry for a model is called in the host's own lists; "" for the one that follows our Settings."""
+    return f"{TITLE}: {model}" if model else TITLE
 
 
 def first_fidelity(default: float) -> float:

@@ -77,6 +77,18 @@ def load_upscaler(
     return TiledUpscaler(spec, found.sha256, networks.build(state, found.path.name, device), device), found
 
 
+def load_other_upscaler(name: str, runtime: Runtime) -> Upscaler:
+    """An upscaler that the host runs; the host loads it when it is used.
+
+    Raises: WeightsDamaged where its file cannot be read.
+    """
+    from lib_facerestore.models.other_upscaler import OtherUpscaler
+
+    file = runtime.other_upscalers.file(name)
+    sha256 = "" if file is None else weights.sha256_of_file(file, runtime)
+    return OtherUpscaler(name, sha256, runtime.other_upscalers, runtime.device)
+
+
 def lanczos() -> Upscaler:
     """The plain resize as an upscaler, to be mixed with another one."""
     from lib_facerestore.models.upscalers import LanczosUpscaler

@@ -56,14 +56,14 @@ def find(spec: ModelSpec, runtime: Runtime) -> FoundWeights | None:
     Raises: WeightsDamaged where the file cannot be read.
     """
     if spec.file is not None:
-        return FoundWeights(spec, spec.file, _sha256(spec.file, runtime))
+        return FoundWeights(spec, spec.file, sha256_of_file(spec.file, runtime))
     if spec.bundled is not None:
         place = bundled.locate(spec.bundled)
         return None if place is None else FoundWeights(spec, place, spec.bundled.sha256)
     path = _find_file(spec, runtime)
     if path is None or spec.remote is None:
         return None
-    sha256 = _sha256(path, runtime)
+    sha256 = sha256_of_file(path, runtime)
     notice = ""
     if sha256 != spec.remote.sha256:
         notice = (
@@ -220,6 +220,16 @@ def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
     raise WeightsMissing(f"every face {kind}", f"{advice}, or {runtime.fetch_advice}")
 
 
+def rows_by_file(kind: Kind, runtime: Runtime) -> dict[Path, ModelSpec]:
+    """The rows that are read from files in folders, by their files, however the folders that lead there are written."""
+    found: dict[Path, ModelSpec] = {}
+    for spec in catalogue.of_kind(kind, available(runtime)):
+        file = spec.file or (_find_file(spec, runtime) if spec.remote is not None else None)
+        if file is not None:
+            found.setdefault(file.resolve(), spec)
+    return found
+
+
 def is_present(spec: ModelSpec, runtime: Runtime) -> bool:
     """Whether the file is there; does not read it."""
     if spec.bundled is not None:
@@ -244,7 +254,11 @@ def _dropped(path: Path) -> ModelSpec:
     return ModelSpec(path.stem, ("upscaler", "restorer"), "unknown", "unknown", size_bytes=size, file=path)
 
 
-def _sha256(path: Path, runtime: Runtime) -> str:
+def sha256_of_file(path: Path, runtime: Runtime) -> str:
+    """The file's SHA-256; read only where it has changed since the last time.
+
+    Raises: WeightsDamaged where the file cannot be read.
+    """
     try:
         return sha256_of(path, HashCache.in_folder(runtime.cache_folder))
     except OSError as error:

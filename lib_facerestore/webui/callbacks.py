@@ -6,8 +6,8 @@ import logging
 
 from modules import script_callbacks
 
-from lib_facerestore.webui import models_panel, options, warm_session, xyz
-from lib_facerestore.webui.border import logger
+from lib_facerestore.webui import host_restorers, host_upscalers, models_panel, options, warm_session, xyz
+from lib_facerestore.webui.border import guarded, logger
 
 
 def register() -> None:
@@ -16,8 +16,14 @@ def register() -> None:
     script_callbacks.on_after_component(models_panel.after_component)
     script_callbacks.on_before_ui(xyz.register)
     script_callbacks.on_script_unloaded(warm_session.close)
+    script_callbacks.on_script_unloaded(host_restorers.withdraw)
+    # The first is early enough for every list on the page; after the second an API reads the list.
+    script_callbacks.on_before_ui(host_upscalers.put)
+    script_callbacks.on_app_started(host_upscalers.put)
     xyz.register()
     _show_status_in_log()
+    with guarded("listing our restorers", lambda sentence: None):
+        host_restorers.put()
 
 
 def _show_status_in_log() -> None:

@@ -12,6 +12,7 @@ from lib_facerestore.errors import FaceRestoreError
 from lib_facerestore.hosts import base
 from lib_facerestore.models import weights
 from lib_facerestore.models.spec import Kind
+from lib_facerestore.runtime import Runtime
 from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import field_types, setting_info
 from lib_facerestore.webui import compat, options, warm_session
@@ -103,7 +104,7 @@ def component_of(name: str) -> tuple[Any, Any]:
 
 
 def model_names(setting: str, only_usable: bool = False) -> list[str]:
-    """What a model setting can be, those whose weights are present first.
+    """What a model setting can be: those whose weights are present, then the host's, then those to be fetched.
 
     only_usable: leaves out those that are missing and may not be fetched inside a generation.
     """
@@ -111,8 +112,16 @@ def model_names(setting: str, only_usable: bool = False) -> list[str]:
     runtime = warm_session.runtime()
     rows = [spec for spec in weights.available(runtime) if kind in spec.kinds]
     present = [spec.name for spec in rows if weights.is_present(spec, runtime)]
+    hosts = _host_upscalers(runtime) if kind == "upscaler" else []
     others = [] if only_usable and not runtime.downloads_allowed else [spec.name for spec in rows]
-    return list(dict.fromkeys([*words, *present, *others]))
+    return list(dict.fromkeys([*words, *present, *hosts, *others]))
+
+
+def _host_upscalers(runtime: Runtime) -> list[str]:
+    """The host's upscalers, without those whose very file we read ourselves."""
+    ours = weights.rows_by_file("upscaler", runtime)
+    files = {name: runtime.other_upscalers.file(name) for name in runtime.other_upscalers.names()}
+    return [name for name, file in files.items() if file is None or file.resolve() not in ours]
 
 
 def _rows(
@@ -148,8 +157,9 @@ def _has_ability(setting: str, name: object) -> bool:
     kind, words = MODEL_SETTINGS[setting]
     if name in words and name != "auto":
         return False
+    runtime = warm_session.runtime()
     try:
-        spec = weights.choose(str(name), kind, warm_session.runtime())
+        spec = weights.choose(str(name), kind, runtime)
     except FaceRestoreError:
-        return True
+        return kind == "restorer" or name not in runtime.other_upscalers.names()
     return bool(spec.twin) if kind == "upscaler" else spec.family in ("codeformer", "unknown")

@@ -40,15 +40,11 @@ def restore(p: Any, pp: Any, job: Job) -> None:
 def _recorded(job: Job, key: str, /, **asked: Any) -> str | None:
     """The value of a key for the picture whose text the host writes; None, which it leaves out, for a grid's.
 
-    asked: the host's local values, one of them named key too. Its index counts within a batch where it was given a
-    batch's prompts.
+    asked: the host's local values, one of them named key too.
     """
-    p, index = asked.get("p"), asked.get("index")
-    if index is None or asked.get("use_main_prompt") or of(p) is not job:
+    index = infotext.index_asked_for(asked)
+    if index is None or of(asked.get("p")) is not job:
         return None  # the cells of a plot share one dict of parameters, also those that are not restored
-    is_of_whole_job = asked.get("all_prompts") is getattr(p, "all_prompts", None)
-    if not is_of_whole_job:
-        index += getattr(p, "iteration", 0) * getattr(p, "batch_size", 1)
     return job.records.get(index, {}).get(key)
 
 

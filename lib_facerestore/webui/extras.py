@@ -10,7 +10,7 @@ from modules import scripts_postprocessing
 from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import base
 from lib_facerestore.hosts.progress import HostProgress
-from lib_facerestore.webui import controls, infotext, options, pictures, request, warm_session
+from lib_facerestore.webui import controls, host_calls, infotext, options, pictures, request, warm_session
 from lib_facerestore.webui.border import guarded, logger
 
 TITLE = "Face restore"
@@ -60,6 +60,14 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
     def process(self, pp: Any, **args: Any) -> None:
         """Restore and upscale `pp.image`; where that fails it stays as it is and `pp.info` says why."""
         said: list[str] = []
+        with guarded("working on the picture", said.append):
+            self._process(pp, args, said)
+        said += host_calls.take_sentences()
+        if said:
+            pp.info[STATUS_KEY] = " ".join(dict.fromkeys(said))
+            logger.info("%s", pp.info[STATUS_KEY])
+
+    def _process(self, pp: Any, args: dict[str, Any], said: list[str]) -> None:
         with guarded("reading the settings", said.append):
             asked = request.of_extras(args)
             if not asked.is_on:
@@ -76,5 +84,3 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
         if self._unread:
             said.append(f"Broken files skipped before this one: {self._unread}.")
             self._unread = 0
-        pp.info[STATUS_KEY] = " ".join(dict.fromkeys(said))
-        logger.info("%s", pp.info[STATUS_KEY])

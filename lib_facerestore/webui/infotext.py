@@ -57,6 +57,21 @@ def appended(infotext: str, found: Mapping[str, str]) -> str:
     return f"{infotext}, {words}" if is_open else f"{infotext}{words}"
 
 
+def index_asked_for(asked: Mapping[str, Any]) -> int | None:
+    """The picture, counted in the whole job, whose text the host writes; None for a grid's.
+
+    asked: what a host hands to a function among the parameters, its local values. Their index counts within a batch
+    where they hold a batch's prompts.
+    """
+    p, index = asked.get("p"), asked.get("index")
+    if index is None or asked.get("use_main_prompt"):
+        return None
+    is_of_whole_job = asked.get("all_prompts") is getattr(p, "all_prompts", None)
+    if not is_of_whole_job:
+        index += getattr(p, "iteration", 0) * getattr(p, "batch_size", 1)
+    return int(index)
+
+
 def fields(panel: Panel) -> list[tuple[Any, Callable[[Mapping[str, str]], Any]]]:
     """Each control with the function that the host asks for its value when a text is pasted; None leaves it as it is.
 

@@ -20,6 +20,7 @@ ResultHandling = Literal["replace in the gallery", "show both", "overwrite the f
 ExtrasPlace = Literal["after the host's upscaler", "before the host's upscaler"]
 DeviceChoice = Literal["auto", "GPU", "CPU"]
 Afterwards = Literal["move to main memory", "keep on the device", "unload"]
+HostLists = Literal["restorers and upscalers", "restorers", "nothing"]
 
 WHEN: tuple[When, ...] = get_args(When)
 
@@ -64,6 +65,8 @@ OPTIONS = (
     Option("precision", WantedPrecision, "Precision",
            "half is used for a face model only where one batch in both agrees to 50 dB; the log says which"),
     Option("afterwards", Afterwards, "Models after a job", "kept on the device they take up to 1 GB of it"),
+    Option("host_lists", HostLists, "In the WebUI's own lists",
+           "what of ours its Restore faces, hires fix, SD upscale and Extras can choose; after Reload UI"),
     Option("models_folder", str, "Folder for fetched models", "empty: models/facerestore; the WebUI's own folders of "
            "CodeFormer, GFPGAN and ESRGAN files are searched too", keeps_from_api=True),
     Option("downloads", bool, "Download missing models inside a generation",

@@ -11,6 +11,8 @@ from lib_facerestore.webui import (
     compat,
     controls,
     each_picture,
+    host_calls,
+    host_restorers,
     infotext,
     job,
     options,
@@ -58,6 +60,7 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
             asked = request.of_generation(args, tab, xyz.plotted(p))
             started = job.begin(p, asked)
             if started is None:
+                host_restorers.write_records(p)
                 return
             if asked.settings.restorer != "none":
                 p.restore_faces = False  # else the host's own restoration would run before ours
@@ -83,7 +86,11 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
     def postprocess(self, p: Any, processed: Any, *args: Any) -> None:
         """The whole job, after the host has saved everything. ADetailer calls this in between, without pictures."""
         running = job.of(p)
-        if running is None or not processed.images or getattr(processed, "video_path", None):
+        if not processed.images or getattr(processed, "video_path", None):
+            return
+        if running is None:
+            if not getattr(p, "_ad_inner", False):  # its sentences are the outer job's
+                self._tell(p, processed, None)
             return
         if not running.is_per_picture:
             with guarded("finishing the job", running.say):
@@ -93,14 +100,17 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
         running.is_finished = True
         self._tell(p, processed, running)
 
-    def _tell(self, p: Any, processed: Any, running: job.Job) -> None:
-        """The status below the gallery; scripts with inner jobs show only what stands on `p`."""
+    def _tell(self, p: Any, processed: Any, running: job.Job | None) -> None:
+        """The status below the gallery, of our job and of what the host's own buttons had ours do."""
         with guarded("showing the status", lambda sentence: logger.warning("%s", sentence)):
-            status = running.status()
-            processed.comments = f"{processed.comments or ''}\n{status}".strip("\n")
-            if running.has_inner_jobs:
-                for line in status.splitlines():
-                    p.comment(line)
-            for sentence in running.notices:
+            lines = running.status().splitlines() if running else []
+            lines += [f"{TITLE}: {sentence}" for sentence in host_calls.take_sentences()]
+            if not lines:
+                return
+            processed.comments = "\n".join([processed.comments or "", *lines]).strip("\n")
+            if running is None or running.has_inner_jobs:
+                for line in lines:
+                    p.comment(line)  # scripts with inner jobs show only what stands there
+            for sentence in running.notices if running else []:
                 logger.info("%s", sentence)
-                compat.notify(f"Face restore: {sentence}")
+                compat.notify(f"{TITLE}: {sentence}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib_facerestore.hosts import base, memory
+from lib_facerestore.hosts.upscalers import HostUpscalers
 from lib_facerestore.runtime import MemoryPort, Runtime
 from lib_facerestore.webui import options
 
@@ -35,6 +36,7 @@ def runtime(downloads_allowed: bool | None = None) -> Runtime:
         first_restorer=base.first_restorer(),
         fetch_advice=FETCH_ADVICE,
         memory=_memory_port(),
+        other_upscalers=HostUpscalers(),
     )
 
 

@@ -23,7 +23,11 @@ REAL_FLAGS = "FACERESTORE_WEBUI_FLAGS"
 REAL_PATH = "FACERESTORE_WEBUI_PYTHONPATH"
 STUBS = environments.KINDS
 OURS = "sd-webui-facerestore"
-NEIGHBOURS = {"photo_extension": STUB / "photo_extension", "failing_extension": HERE / "failing_extension"}
+NEIGHBOURS = {
+    "photo_extension": STUB / "photo_extension",
+    "failing_extension": HERE / "failing_extension",
+    "lending_extension": HERE / "lending_extension",
+}
 
 
 class Host(stub_host.Host):

@@ -46,6 +46,35 @@ def test_script_is_listed_once_in_each_tab(reloaded):
     assert [scripts[tab].count("face restore") for tab in ("txt2img", "img2img")] == [1, 1]
 
 
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [
+        ("face-restorers", "Face restore"),
+        ("face-restorers", "Face restore: Real-ESRGAN x4plus (embedded)"),
+        ("upscalers", "Face restore: Real-ESRGAN x4plus (embedded)"),
+        ("upscalers", "Neighbour x2"),
+    ],
+)
+def test_hosts_lists_have_each_entry_once(reloaded, what, name):
+    host, _ = reloaded
+
+    assert [one["name"] for one in host.call(f"/sdapi/v1/{what}")["list"]].count(name) == 1
+
+
+def test_lists_on_the_page_have_each_entry_once(reloaded):
+    host, _ = reloaded
+
+    parts = [part["props"] for part in host.call("/config")["components"]]
+    lists = {part.get("elem_id"): [str(one) for one in part.get("choices") or ()] for part in parts}
+    for element, name in (
+        ("txt2img_hr_upscaler", "Face restore: Real-ESRGAN x4plus (embedded)"),
+        ("setting_face_restoration_model", "Face restore: Real-ESRGAN x4plus (embedded)"),
+        ("script_txt2img_face_restore_upscaler", "Neighbour x2"),
+    ):
+        assert len([one for one in lists[element] if name in one]) == 1
+    assert not [one for one in lists["script_txt2img_face_restore_upscaler"] if "Face restore" in one]
+
+
 def test_one_generation_restores_once_and_says_so_once(reloaded, portrait):
     host, _ = reloaded
 

@@ -1,0 +1,29 @@
+"""A neighbour for tests: upscalers in the host's list, found there as a subclass, each of which does one thing.
+
+"Neighbour x2" inverts what it enlarges, so that it can be told from any resize; "Neighbour idle" gives its picture
+back, as hosts' own do when their file is damaged; "Neighbour broken" raises; "Neighbour stopped" presses Interrupt.
+"""
+
+from modules import shared
+from modules.upscaler import Upscaler, UpscalerData
+from PIL import Image, ImageOps
+
+NAMES = ("Neighbour x2", "Neighbour idle", "Neighbour broken", "Neighbour stopped")
+
+
+class UpscalerNeighbour(Upscaler):
+    """See above."""
+
+    def __init__(self, dirname=None):
+        self.name = "Neighbour"
+        super().__init__()
+        self.scalers = [UpscalerData(name, name, self, 2) for name in NAMES]
+
+    def do_upscale(self, img, selected_model=None):
+        if selected_model == "Neighbour broken":
+            raise RuntimeError("broken on purpose")
+        if selected_model == "Neighbour idle":
+            return img
+        if selected_model == "Neighbour stopped":
+            shared.state.interrupt()
+        return ImageOps.invert(img.resize((img.width * 2, img.height * 2), Image.Resampling.BICUBIC))
