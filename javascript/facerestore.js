@@ -1,4 +1,5 @@
-// Compares the selected gallery picture with the one before restoration, and lets screen readers hear our status boxes.
+// Compares the selected gallery picture with the one before restoration, starts the buttons that restore what a gallery
+// shows, and lets screen readers hear our status boxes.
 // The page works without it. A restored file lies beside its base file: 00012-345.png, 00012-345-restored.png.
 
 (function() {
@@ -135,6 +136,21 @@
         document.body.append(dialog);
         dialog.showModal();
     }
+
+    // ---- The buttons that restore what a gallery shows ----
+
+    /** What a press sends: the task whose progress the host shows, the selected entry, and the rest as it is. */
+    window.facerestoreSubmit = function(tab, which, given, inputs) {
+        const values = Array.from(given).slice(0, inputs); // behind the inputs come present values of the outputs
+        const begin = tab === "img2img" ? window.submit_img2img : window.submit;
+        const selected = typeof selected_gallery_index === "function" ? selected_gallery_index() : -1;
+        values[0] = typeof begin === "function" ? begin("", "")[0] : "";
+        values[1] = which === "all" ? which : String(selected);
+        page().querySelector(`#html_log_${tab}`)?.setAttribute("aria-live", "polite"); // where the status will stand
+        return values;
+    };
+
+    // ---- Status boxes ----
 
     /** Make status boxes speak when they change; only the outermost where one class stands on nested elements. */
     function announceStatus() {

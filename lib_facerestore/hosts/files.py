@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 from lib_facerestore.hosts.base import option
 
 SUFFIX = "-restored"
+# A name that `_free_name` gave, and the extensions that hosts save pictures with.
+_OURS = re.compile(rf"(.+?){SUFFIX}(?:-\d+)?$")
+_EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 
 
 @dataclass(frozen=True)
@@ -52,19 +56,37 @@ def save_beside(image: Any, base: Path | None, text: str, placed: Placed) -> Non
     """
     from modules import images
 
-    options = _options()
     job = copy.copy(placed.job)  # the file name's patterns read these two
     batch_size = max(int(getattr(job, "batch_size", 1)), 1)
     job.batch_index, job.iteration = placed.index % batch_size, placed.index // batch_size
-    common = {"extension": options.samples_format, "info": text, "p": job}
     if base is None:
-        folder = placed.job.outpath_samples
-        images.save_image(image, folder, "", placed.seed, placed.prompt, suffix=SUFFIX, **common)
+        images.save_image(
+            image, placed.job.outpath_samples, "", placed.seed, placed.prompt, extension=_options().samples_format,
+            info=text, p=job, suffix=SUFFIX,
+        )  # fmt: skip
         return
-    name = _free_name(base, options.samples_format)
+    save_next_to(image, base, text, placed.seed, placed.prompt, job)
+
+
+def save_next_to(image: Any, base: Path, text: str, seed: Any = None, prompt: Any = None, job: Any = None) -> None:
+    """Save under the base file's name with "-restored" before the extension; known only to its file, without a job."""
+    from modules import images
+
+    extension = _options().samples_format
     images.save_image(
-        image, str(base.parent), "", placed.seed, placed.prompt, forced_filename=name, save_to_dirs=False, **common
-    )
+        image, str(base.parent), "", seed, prompt, extension=extension, info=text, p=job,
+        forced_filename=_free_name(base, extension), save_to_dirs=False,
+    )  # fmt: skip
+
+
+def base_of(restored: Path) -> Path | None:
+    """The file that a file of ours lies beside; None where it is none of ours or the base file is gone."""
+    match = _OURS.match(restored.stem)
+    if match is None:
+        return None
+    same_extension_first = (restored.suffix, *_EXTENSIONS)
+    found = (restored.with_name(match[1] + extension) for extension in same_extension_first)
+    return next((path for path in found if path.is_file()), None)
 
 
 def save_grid_beside(grid: Any, base: Path, text: str, job: Any) -> None:

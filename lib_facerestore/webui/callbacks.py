@@ -6,7 +6,15 @@ import logging
 
 from modules import script_callbacks
 
-from lib_facerestore.webui import host_restorers, host_upscalers, models_panel, options, warm_session, xyz
+from lib_facerestore.webui import (
+    gallery_buttons,
+    host_restorers,
+    host_upscalers,
+    models_panel,
+    options,
+    warm_session,
+    xyz,
+)
 from lib_facerestore.webui.border import guarded, logger
 
 
@@ -14,6 +22,7 @@ def register() -> None:
     """Called while the host loads the script."""
     script_callbacks.on_ui_settings(options.register)
     script_callbacks.on_after_component(models_panel.after_component)
+    script_callbacks.on_after_component(gallery_buttons.after_component)
     script_callbacks.on_before_ui(xyz.register)
     script_callbacks.on_script_unloaded(warm_session.close)
     script_callbacks.on_script_unloaded(host_restorers.withdraw)

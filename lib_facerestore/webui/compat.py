@@ -36,6 +36,16 @@ def row() -> Any:
     return FormRow()
 
 
+def tool_button(label: str, tooltip: str, elem_id: str) -> Any:
+    """A small button with a word on it, hidden until its `visible` is set, in the host's style where it has one."""
+    arguments = {"elem_id": elem_id, "elem_classes": ["facerestore-tool"], "visible": False}
+    try:
+        from modules.ui_components import ToolButton
+    except ImportError:
+        return gr.Button(label, **arguments)
+    return ToolButton(label, tooltip=tooltip, **arguments)
+
+
 def is_in_page() -> bool:
     """Whether a page is being built just now, so that components can be drawn and connected."""
     from gradio.context import Context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ RESTORER_KEY = "Face restore"
 FACES_KEY = "Face restore faces"
 RECORD_KEYS = (*(setting_info(name).infotext for name in field_types()), FACES_KEY)
 _SECOND = ("second_restorer", "second_fidelity", "second_visibility")
+# One entry of the record in a text's last line, with the comma before it; values are quoted as hosts quote them.
+_ENTRY = re.compile(rf'(?:^|, )(?:{"|".join(map(re.escape, RECORD_KEYS))}): (?:"(?:\\.|[^"\\])*"|[^,]*)')
 
 
 def record(report: Report, settings: RestoreSettings) -> dict[str, str]:
@@ -70,6 +73,17 @@ def index_asked_for(asked: Mapping[str, Any]) -> int | None:
     if not is_of_whole_job:
         index += getattr(p, "iteration", 0) * getattr(p, "batch_size", 1)
     return int(index)
+
+
+def has_record(infotext: str) -> bool:
+    """Whether the text says that we restored its picture."""
+    return without_record(infotext) != infotext
+
+
+def without_record(infotext: str) -> str:
+    """The text as it was before `appended`; prompts, which stand in the lines before, may say what they like."""
+    before, line_break, last = infotext.rpartition("\n")
+    return f"{before}{line_break}{_ENTRY.sub('', last)}"
 
 
 def fields(panel: Panel) -> list[tuple[Any, Callable[[Mapping[str, str]], Any]]]:

@@ -11,6 +11,7 @@ from lib_facerestore.webui import (
     compat,
     controls,
     each_picture,
+    gallery_buttons,
     host_calls,
     host_restorers,
     infotext,
@@ -46,6 +47,8 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
         panel = controls.build(TITLE, self.elem_id, options.value(tab), has_when=True)
         if is_for_api:
             panel.enabled.value = None  # "not said": the master switch decides when the call comes
+        else:
+            gallery_buttons.expect(tab, panel)
         settings = gr.State({})
         settings.label = "settings of an API call"
         self.infotext_fields = infotext.fields(panel)

@@ -30,6 +30,8 @@ def reloaded(request, tmp_path_factory, portrait):
         "settings_facerestore_defaults",
         "facerestore_fetch",
         "facerestore_examine",
+        "txt2img_facerestore_one",
+        "img2img_facerestore_all",
     ],
 )
 def test_each_part_is_on_the_page_once(reloaded, element):
@@ -97,6 +99,29 @@ def test_generation_on_the_page_restores_once(reloaded):
 
     assert shown.count("Face restore: ") == 1
     assert STATUS.search(shown)
+
+
+def test_button_below_the_gallery_restores_once(reloaded):
+    host, page = reloaded
+    pages.open_tab(page, "txt2img")
+    if pages.is_ticked(page, "script_txt2img_face_restore_enable"):
+        page.locator("#script_txt2img_face_restore_enable .input-accordion-checkbox").first.click()
+    for name, value in {"steps": 1, "width": 192, "height": 160, "cfg_scale": 1}.items():
+        pages.fill(page, f"#txt2img_{name}", value)
+    before = host.files()
+    page.locator("#txt2img_generate").click()
+    page.wait_for_function("() => !document.querySelector('#html_log_txt2img').innerText.includes('Face restore')")
+    page.wait_for_timeout(3000)
+    (base,) = host.files() - before
+    seen = len(host.said())
+
+    page.locator("#txt2img_facerestore_one").click()
+    page.wait_for_function(
+        "() => document.querySelector('#html_log_txt2img').innerText.includes('Face restore: 1 face')"
+    )
+
+    assert host.files() - before == {base, base.with_name(f"{base.stem}-restored.png")}
+    assert host.said()[seen:].count("1 face: 1 restored") == 1
 
 
 def test_host_has_nothing_to_complain_about(reloaded):

@@ -159,8 +159,9 @@ def image_from_url_text(filedata):
     if filedata is None or isinstance(filedata, Image.Image):
         return filedata
     if isinstance(filedata, dict):
-        name = (filedata.get("name") or filedata.get("path") or filedata["image"]["path"]).rsplit("?", 1)[0]
-        return images.read(name)
+        name = filedata.get("name") or filedata.get("path") or filedata["image"]["path"]
+        assert ui_tempdir.check_tmp_file(shared.demo, name), "trying to open image file outside of allowed directories"
+        return images.read(name.rsplit("?", 1)[0])
     if os.path.isfile(filedata.rsplit("?", 1)[0]):
         return images.read(filedata.rsplit("?", 1)[0])
     data = filedata.split("base64,", 1)[-1]

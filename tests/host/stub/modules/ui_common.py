@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from modules import call_queue, images, infotext_utils, scripts, shared
+from modules import call_queue, host_kind, images, infotext_utils, scripts, shared
 from modules.ui_components import ToolButton
 
 
@@ -73,8 +73,9 @@ def create_output_panel(tabname: str, outdir: str) -> OutputPanel:
     panel = OutputPanel()
     with gr.Column(elem_id=f"{tabname}_results"):
         with gr.Group(elem_id=f"{tabname}_gallery_container"):
+            on_forge = {"interactive": False, "type": "pil", "object_fit": "contain"} if host_kind.GRADIO >= 4 else {}
             panel.gallery = gr.Gallery(
-                label="Output", show_label=False, elem_id=f"{tabname}_gallery", columns=4, preview=True
+                label="Output", show_label=False, elem_id=f"{tabname}_gallery", columns=4, preview=True, **on_forge
             )
         with gr.Row(elem_id=f"image_buttons_{tabname}", elem_classes="image-buttons"):
             save = save_zip = None

@@ -13,7 +13,17 @@ from modules import host_kind, shared
 
 def register_tmp_file(demo, filename: str) -> None:
     """Allow gradio to serve a file."""
-    demo.temp_file_sets[0] = demo.temp_file_sets[0] | {os.path.abspath(filename)}
+    demo.temp_file_sets[0] = demo.temp_file_sets[0] | {_absolute(filename)}
+
+
+def check_tmp_file(demo, filename: str) -> bool:
+    """Whether gradio serves a file because the host said so."""
+    return any(_absolute(filename) in served for served in demo.temp_file_sets)
+
+
+def _absolute(filename: str):
+    # gradio 4 asks for paths, gradio 3 for text.
+    return os.path.abspath(filename) if host_kind.GRADIO < 4 else gr.utils.abspath(filename)
 
 
 def _file_of(image, folder: str) -> str:
@@ -41,8 +51,19 @@ def _for_gradio3(self, pil_image, dir=None, format="png"):
 def _for_gradio4(pil_image, cache_dir=None, format="png"):
     # No `name`: gr.Image(type="filepath", image_mode=None) fails here as it does on Forge.
     name = _file_of(pil_image, cache_dir)
-    # Forge serves the saved file; gradio 4 here takes a copy into its cache, so the date must go.
+    # Forge cuts the date off when it serves the file.
     return os.path.abspath(name.rsplit("?", 1)[0])
+
+
+def _serves_itself(original):
+    """A saved file is served where it is, and accepted from the page; of all others gradio 4 takes a copy."""
+
+    def is_static_file(given) -> bool:
+        path = getattr(given, "path", None)
+        is_served = isinstance(path, str) and shared.demo is not None and check_tmp_file(shared.demo, path)
+        return is_served or original(given)
+
+    return is_static_file
 
 
 def install() -> None:
@@ -53,3 +74,4 @@ def install() -> None:
         import gradio.processing_utils
 
         gradio.processing_utils.save_pil_to_cache = _for_gradio4
+        gradio.utils.is_static_file = _serves_itself(gradio.utils.is_static_file)
