@@ -63,7 +63,7 @@ def generated(host, page, batch_size=1):
 
 
 SAID = """log => [...document.querySelectorAll(`${log} :is(.comments, .error, .performance)`)]
-    .map(found => found.innerText).join("\\n")"""
+    .map(found => found.textContent).join("\\n")"""
 
 
 def press(page, which, tab="txt2img"):

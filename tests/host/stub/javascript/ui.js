@@ -20,7 +20,9 @@ function extract_image_from_gallery(gallery) {
         return [null];
     }
     const index = selected_gallery_index();
-    return [gallery[index < 0 || index >= gallery.length ? 0 : index]];
+    const one = gallery[index < 0 || index >= gallery.length ? 0 : index];
+    // gradio 4 reads a gallery of one.
+    return window.gradio_config.version.startsWith('3') ? [one] : [[one]];
 }
 
 function switchToTab(index) {
