@@ -87,5 +87,6 @@ def _side(px: int, scale: float) -> int:
 def _say_failed(sentence: str) -> None:
     """Also as a toast: an error in Extras may come after our own step there."""
     said = f"{sentence} The WebUI got a plain Lanczos resize instead."
+    logger.info("%s", said)
     host_calls.say(said)
     compat.notify(f"Face restore: {said}")

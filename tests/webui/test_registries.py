@@ -160,6 +160,28 @@ def test_no_failure_of_ours_ends_the_hosts_job(host, portrait, restores, stage):
         assert "Face restore faces" not in made.infotexts[0]
 
 
+def test_hooks_called_in_the_middle_of_a_job_keep_its_records(host, portrait, restores):
+    restores(OURS)
+
+    made = host.generate(photo=portrait, restore_faces=True, failing="detailer", batch_size=2)
+
+    assert [RECORD in text for text in made.infotexts] == [True, True]
+    assert len(made.statuses) == 2
+
+
+def test_hires_fix_lives_where_our_upscaler_fails(host, portrait):
+    fields = {
+        "enable_hr": True, "hr_scale": 2, "hr_upscaler": OFFERED, "hr_second_pass_steps": 1,
+        "denoising_strength": 0.5, "width": 96, "height": 80, "hr_additional_modules": ["Use same choices"],
+    }  # fmt: skip
+
+    made = host.generate(photo=portrait, failing="lib_facerestore.engine.pipeline.run", **fields)
+
+    assert made.images[0].size == (192, 160)
+    assert "broken on purpose" in made.log
+    assert "The WebUI got a plain Lanczos resize instead." in made.log
+
+
 def test_missing_model_leaves_the_picture_and_is_said(host, portrait, restores):
     restores(OURS)
     host.set_options(facerestore_default_restorer="CodeFormer")
