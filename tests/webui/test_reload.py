@@ -132,3 +132,15 @@ def test_host_has_nothing_to_complain_about(reloaded):
     assert "Traceback" not in host.said()
     # The page asks for a server that is on its way up.
     assert [error for error in page.errors if "Failed to fetch" not in error] == []
+
+
+def test_lists_of_the_host_are_left_alone_where_the_settings_say_so(reloaded):
+    host, page = reloaded
+    host.set_options(facerestore_host_lists="nothing")
+
+    pages.reload_ui(page, host)
+
+    for what in ("face-restorers", "upscalers"):
+        names = [one["name"] for one in host.call(f"/sdapi/v1/{what}")["list"]]
+        assert names
+        assert [name for name in names if name.startswith("Face restore")] == []
