@@ -2,7 +2,8 @@
 
 FaceRestoreError
 ├── SettingsError        a setting is out of range or unknown
-├── PictureError         a file is no picture, damaged, too large, or cannot be written
+├── PictureError         a file is no picture, damaged, or cannot be written
+│   └── PictureTooLarge  it has more pixels than the limit
 ├── WeightsError
 │   ├── WeightsMissing   the file is nowhere
 │   ├── WeightsDamaged   the file is there and is not what it should be
@@ -46,6 +47,10 @@ class PictureError(FaceRestoreError):
     def __init__(self, where: Path | str, problem: str) -> None:
         super().__init__(f"{where} {problem}")
         self.where, self.problem = where, problem
+
+
+class PictureTooLarge(PictureError):
+    """A picture has more pixels than the limit."""
 
 
 class WeightsError(FaceRestoreError):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from lib_facerestore.engine import background, pipeline
-from lib_facerestore.engine.data import Picture, Result
+from lib_facerestore.engine.data import Picture, Prepared, Result
 from lib_facerestore.engine.ports import Detector, NoProgress, Parser, Progress, Restorer, Tools, Upscaler
 from lib_facerestore.errors import SettingsError, WeightsMissing
 from lib_facerestore.models import loading, weights
@@ -51,6 +52,23 @@ class Session:
             with self._lock:
                 result = pipeline.run(picture, self.tools(settings), settings, progress)
             yield result
+
+    def find_faces(self, picture: Picture, settings: RestoreSettings) -> Prepared:
+        """The faces of a picture, and for each one that `restore` would leave alone the reason; loads the detector only.
+
+        The picture is looked at even where the settings take it whole for one aligned face.
+        Raises: WeightsError, ModelError.
+        """
+        device = self._device()
+        self.runtime.memory.make_room(_ROOM_BYTES, str(device))
+        with self._lock:
+            tools = Tools(detector=self._detector(device, []), restorer=None, device=str(device))
+            return pipeline.prepare(picture, tools, replace(settings, aligned_input=False))
+
+    @property
+    def warm(self) -> tuple[tuple[str, str], ...]:
+        """(role, name) of the networks that are loaded just now; does not wait for a run."""
+        return tuple((str(key[0]), str(key[1])) for key in list(self._warm))
 
     def tools(self, settings: RestoreSettings) -> Tools:
         """The networks that the settings name, loaded at the first call.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -60,8 +59,9 @@ def _checked_number(name: str, value: object, kind: Any, info: SettingInfo) -> i
     assert info.low is not None, f"{name} has no range"
     assert info.high is not None, f"{name} has no range"
     allowed = f"{'a whole number' if kind is int else 'a number'} from {info.low:g} to {info.high:g}"
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise SettingsError(name, value, allowed)
+    # False for NaN too; asking whether a whole number of 400 digits is finite would raise.
     if not info.low <= value <= info.high or (kind is int and value != int(value)):
         raise SettingsError(name, value, allowed)
     return int(value) if kind is int else float(value)

@@ -72,6 +72,11 @@ def test_nan_is_refused(name):
         RestoreSettings(**{name: math.nan})
 
 
+@pytest.mark.parametrize("name", NUMBERS)
+def test_number_too_large_for_a_float_is_refused(name):
+    refused(name, 10**400)
+
+
 @pytest.mark.parametrize("name", WHOLE)
 def test_whole_float_passes_for_a_whole_number_and_becomes_one(name):
     value = float(setting_info(name).high)

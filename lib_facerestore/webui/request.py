@@ -83,7 +83,13 @@ def checked_settings(values: Mapping[str, Any]) -> tuple[RestoreSettings, tuple[
             chosen[name] = checked(name, value, kinds[name], setting_info(name))
         except SettingsError as error:
             notices.append(f"{in_words(setting_info(name).label, error, value)} {chosen[name]} was taken.")
-    settings = RestoreSettings(**chosen)
+    settings, switched_off = within_flags(RestoreSettings(**chosen))
+    return settings, (*notices, *switched_off)
+
+
+def within_flags(settings: RestoreSettings) -> tuple[RestoreSettings, tuple[str, ...]]:
+    """The settings without what the host's flags switched off, and a sentence for each half that was asked for."""
+    notices: list[str] = []
     if base.flag("no_facerestore", False) and settings.restorer != "none":
         settings = dataclasses.replace(settings, restorer="none")
         notices.append("No face was restored: the WebUI was started with --no-facerestore.")

@@ -54,6 +54,11 @@ def session() -> Session:
         return _session
 
 
+def warm() -> tuple[tuple[str, str], ...]:
+    """(role, name) of the networks that are loaded just now."""
+    return () if _session is None else _session.warm
+
+
 def after_job() -> None:
     """Leave the networks where the Settings want them between jobs."""
     if _session is None:

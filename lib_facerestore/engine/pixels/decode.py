@@ -29,7 +29,7 @@ from lib_facerestore.engine.pixels.metadata import (
     with_upright_orientation,
 )
 from lib_facerestore.engine.pixels.pil import NUMBERS_WITHOUT_WHITE, frame_notes, from_pil, quiet_pillow
-from lib_facerestore.errors import PictureError, SettingsError
+from lib_facerestore.errors import PictureError, PictureTooLarge, SettingsError
 
 # Formats that are decoded. Pillow knows more, among them EPS, which starts an interpreter of programs.
 _FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "PPM", "JPEG2000")
@@ -80,7 +80,7 @@ def decode(data: bytes, name: Path | str, limits: ReadLimits) -> Picture:
         raise PictureError(name, _why_unknown(data)) from error
     except Image.DecompressionBombError as error:
         said = f"has more than twice the limit of {limits.megapixels:g} megapixels; raise it with --max-megapixels."
-        raise PictureError(name, said) from error
+        raise PictureTooLarge(name, said) from error
     except MemoryError as error:
         raise PictureError(name, "needs more memory than there is; lower the pixel limit.") from error
     except _DECODER_ERRORS as error:
@@ -91,7 +91,7 @@ def _check_size(name: Path | str, size_wh: tuple[int, int], limits: ReadLimits) 
     width, height = size_wh
     megapixels = width * height / 1e6
     if megapixels > limits.megapixels:
-        raise PictureError(
+        raise PictureTooLarge(
             name,
             f"has {width}×{height} px, {megapixels:.0f} megapixels, and the limit is {limits.megapixels:g}; "
             "raise it with --max-megapixels.",
