@@ -54,7 +54,7 @@ class Session:
             yield result
 
     def find_faces(self, picture: Picture, settings: RestoreSettings) -> Prepared:
-        """The faces of a picture, and for each one that `restore` would leave alone the reason; loads the detector only.
+        """The faces of a picture, and the reason for each that `restore` would leave alone; loads the detector only.
 
         The picture is looked at even where the settings take it whole for one aligned face.
         Raises: WeightsError, ModelError.

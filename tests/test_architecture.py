@@ -31,7 +31,10 @@ ALLOWED = {
     "session": ({"engine", "models", *GROUND}, {"torch", "numpy"}),
     "cli": ({"engine", "models", "session", *GROUND}, {"numpy", "PIL", "tqdm", "torch"}),
     "hosts": (set(GROUND), {"modules", "modules_forge", "backend", "torch"}),
-    "webui": ({"hosts", "engine", "models", "session", *GROUND}, {"numpy", "PIL", "gradio", "fastapi", "modules"}),
+    "webui": (
+        {"hosts", "engine", "models", "session", *GROUND},
+        {"numpy", "PIL", "gradio", "fastapi", "starlette", "pydantic", "modules"},
+    ),
 }
 # Not stages: the values, ports, sizes and the resize that all share, the border, the words of a report, and the recipe
 # itself with the passes that are a part of it.

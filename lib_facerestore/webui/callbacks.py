@@ -7,6 +7,7 @@ import logging
 from modules import script_callbacks
 
 from lib_facerestore.webui import (
+    api,
     gallery_buttons,
     host_restorers,
     host_upscalers,
@@ -24,6 +25,7 @@ def register() -> None:
     script_callbacks.on_after_component(models_panel.after_component)
     script_callbacks.on_after_component(gallery_buttons.after_component)
     script_callbacks.on_before_ui(xyz.register)
+    script_callbacks.on_app_started(api.register)
     script_callbacks.on_script_unloaded(warm_session.close)
     script_callbacks.on_script_unloaded(host_restorers.withdraw)
     # The first is early enough for every list on the page; after the second an API reads the list.

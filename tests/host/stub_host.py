@@ -153,7 +153,7 @@ def stub_command(kind: str, folder: Path, port: int, extensions: dict[str, Path]
     """How to start a stub with extensions, by name; builds the environment of its kind first, unless it is there."""
     environments.build(kind)
     linked = [word for name, path in extensions.items() for word in ("--extension", f"{name}={path}")]
-    command = [str(environments.python(kind)), str(LAUNCH), "--port", str(port), "--data-dir", str(folder)]
+    command = [str(environments.python(kind)), str(LAUNCH), "--port", str(port), "--data-dir", str(folder), "--api"]
     return [*command, *linked, *flags]
 
 

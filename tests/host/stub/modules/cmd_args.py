@@ -22,7 +22,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--install", action="store_true", help="run install.py of the extensions first")
     add("--step-seconds", type=float, default=0.0, help="how long one sampling step takes")
     add("--port", type=int, default=7871)
-    add("--api", action="store_true")
+    add("--api", action=argparse.BooleanOptionalAction, default=False)
     add("--nowebui", action="store_true")
     add("--listen", action="store_true")
     add("--api-auth", type=str, default=None)

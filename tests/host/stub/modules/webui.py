@@ -58,9 +58,26 @@ def _start_page() -> None:
     # Built at the first request; a request until here would leave it without what follows, on real hosts too.
     app.middleware_stack = None
     progress.setup_progress_api(app)
-    Api(app, queue_lock)
+    if cmd_opts.api:
+        Api(app, queue_lock)
     app.add_api_route("/stub/errors", lambda: list(errors.reported), methods=["GET"])
     script_callbacks.app_started_callback(shared.demo, app)
+
+
+def _serve_api_only(started: float) -> None:
+    """Under --nowebui: the routes without a page, until the process ends."""
+    import uvicorn
+    from fastapi import FastAPI
+
+    from modules.api.api import Api
+
+    app = FastAPI()
+    ui.create_ui()  # what hosts do too where no page has drawn the scripts
+    Api(app, queue_lock)
+    script_callbacks.before_ui_callback()
+    script_callbacks.app_started_callback(None, app)
+    errors.say(f"Startup time: {time.perf_counter() - started:.1f}s.")
+    uvicorn.run(app, host="0.0.0.0" if cmd_opts.listen else "127.0.0.1", port=cmd_opts.port, log_level="warning")
 
 
 def _wait_for_command() -> str:
@@ -83,6 +100,9 @@ def main() -> None:
     _import_what_hosts_import()
     face_restoration.setup_builtin()
     _load_scripts()
+    if cmd_opts.nowebui:
+        _serve_api_only(started)
+        return
     while True:
         _start_page()
         errors.say(f"Stub host ({host_kind.kind}) on http://127.0.0.1:{cmd_opts.port}")

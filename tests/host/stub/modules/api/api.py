@@ -2,13 +2,16 @@
 
 import base64
 import io
+import secrets
 import traceback
 from contextlib import closing
+from functools import partial
 from typing import Any, Dict  # noqa: UP035
 
 import gradio as gr
-from fastapi import HTTPException, Request
+from fastapi import Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from PIL import Image, PngImagePlugin
 
 from modules import errors, host_kind, images, infotext_utils, postprocessing, scripts, shared, shared_options
@@ -67,6 +70,9 @@ class Api:
             app.exception_handler(HTTPException)(self.tell_status)
         post, get = {"methods": ["POST"]}, {"methods": ["GET"]}
         add = app.add_api_route
+        if shared.cmd_opts.api_auth:
+            self.credentials = dict(pair.split(":") for pair in shared.cmd_opts.api_auth.split(","))
+            add = partial(app.add_api_route, dependencies=[Depends(self.auth)])
         add("/sdapi/v1/txt2img", self.text2imgapi, response_model=models.GenerationAnswer, **post)
         add("/sdapi/v1/img2img", self.img2imgapi, response_model=models.GenerationAnswer, **post)
         add("/sdapi/v1/extra-single-image", self.extras_single_image_api, **post)
@@ -88,6 +94,12 @@ class Api:
             "txt2img": self.default_script_args(scripts.scripts_txt2img),
             "img2img": self.default_script_args(scripts.scripts_img2img),
         }
+
+    def auth(self, credentials: HTTPBasicCredentials = Depends(HTTPBasic())):  # noqa: B008
+        """Lets in who is named in --api-auth; on A1111 the answer to others loses its header, see tell_status."""
+        known = self.credentials.get(credentials.username)
+        if known is None or not secrets.compare_digest(credentials.password, known):
+            raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
 
     @staticmethod
     async def tell_errors(request: Request, call_next) -> Response:

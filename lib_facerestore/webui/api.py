@@ -1,0 +1,163 @@
+"""Our HTTP routes, where the host has its own: restore and find faces, what there is to choose, status, fetching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse, Response
+
+from lib_facerestore.hosts import base
+from lib_facerestore.models import catalogue, weights
+from lib_facerestore.models.spec import ModelSpec
+from lib_facerestore.version import VERSION
+from lib_facerestore.webui import api_pictures, api_schema, api_work, controls, fetching, warm_session
+from lib_facerestore.webui.api_faults import Fault, without_paths
+from lib_facerestore.webui.api_requests import Body, Refused, model_names, pictures_request
+from lib_facerestore.webui.api_route import Route, guards, read_body
+from lib_facerestore.webui.border import guarded
+
+_PREFIX = "/facerestore"
+_BODY = Depends(read_body)
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    code: {"model": api_schema.Refusal} for code in (400, 401, 409, 413, 415, 422, 500, 503)
+}
+
+
+def register(demo: Any, app: Any) -> None:
+    """Add the routes to the host's app; called by the host when it has started, demo None without a page.
+
+    Only where the host serves its own API: who did not ask for one does not want callers to use the machine.
+    """
+    has_api = base.flag("api", False) or base.flag("nowebui", False)
+    is_there = any(getattr(route, "path", "").startswith(f"{_PREFIX}/") for route in app.routes)
+    if has_api and not is_there and not controls.is_all_off():
+        with guarded("adding the API's routes", lambda sentence: None):
+            app.include_router(_router())
+
+
+def _router() -> APIRouter:
+    router = APIRouter(prefix=_PREFIX, route_class=Route, dependencies=guards(), tags=["facerestore"])
+    for path, handler, answer, body in (
+        ("/restore", restore, api_schema.RestoreAnswer, api_schema.pictures_body(with_result=True)),
+        ("/faces", faces, api_schema.FacesAnswer, api_schema.pictures_body(with_result=False)),
+        ("/fetch", fetch, api_schema.FetchState, api_schema.names_body()),
+    ):
+        router.add_api_route(
+            path, handler, methods=["POST"], response_model=answer, responses=_REFUSALS, openapi_extra=body
+        )
+    router.add_api_route("/fetch", stop_fetching, methods=["DELETE"], response_model=api_schema.FetchState)
+    router.add_api_route("/models", models, methods=["GET"], response_model=api_schema.ModelsAnswer)
+    router.add_api_route("/status", status, methods=["GET"], response_model=api_schema.Status)
+    return router
+
+
+def restore(body: Body = _BODY) -> Response:
+    """Restore the faces of pictures and enlarge them. One that fails carries its error, the others come back."""
+    asked = pictures_request(body, ("pictures", "settings", "format", "quality"))
+    api_work.check_models(asked.settings, restores=True)
+    return _answer(api_work.restored(asked), api_schema.Restored, asked.notices)
+
+
+def faces(body: Body = _BODY) -> Response:
+    """Find the faces of pictures, and say which the settings would leave alone and why. Nothing is restored."""
+    if base.flag("no_facerestore", False):
+        raise Refused(503, "No faces are looked for: the WebUI was started with --no-facerestore.")
+    asked = pictures_request(body, ("pictures", "settings"))
+    api_work.check_models(asked.settings, restores=False)
+    return _answer(api_work.looked_at(asked), api_schema.Looked)
+
+
+def models() -> dict[str, Any]:
+    """Every model that can be chosen by name, present or not."""
+    runtime = warm_session.runtime()
+    rows = [_row(spec, weights.is_present(spec, runtime)) for spec in weights.available(runtime)]
+    together = {title: list(names) for title, names in fetching.together().items()}
+    return {"models": rows, "together": together, "host_upscalers": list(runtime.other_upscalers.names())}
+
+
+def status() -> dict[str, Any]:
+    """How the work is done here, what is loaded, what is being fetched; does not wait for a running job."""
+    runtime = warm_session.runtime()
+    flags = ("no_facerestore", "no_facerestore_upscale")
+    return {
+        "version": VERSION,
+        "device": runtime.device,
+        "precision": runtime.precision,
+        "warm": [{"role": role, "name": name} for role, name in warm_session.warm()],
+        "fetch": _fetch_state(),
+        "limits": {
+            "pictures": api_pictures.MOST_PICTURES,
+            "body_bytes": api_pictures.MOST_BODY_BYTES,
+            "picture_megapixels": api_pictures.MOST_MEGAPIXELS,
+            "result_megapixels": api_pictures.MOST_RESULT_MEGAPIXELS,
+        },
+        "switched_off": [f"--{name.replace('_', '-')}" for name in flags if base.flag(name, False)],
+    }
+
+
+def fetch(body: Body = _BODY) -> dict[str, Any]:
+    """Begin to fetch official models by name; GET /facerestore/status tells how far it is."""
+    names = tuple(dict.fromkeys(part for name in model_names(body) for part in _parts(name)))
+    if fetching.start(names) is None:
+        raise Refused(409, "Something is being fetched already; GET /facerestore/status tells how far it is.")
+    return _fetch_state()
+
+
+def stop_fetching() -> dict[str, Any]:
+    """Stop fetching; what has come in is kept, and the next request goes on from there."""
+    fetching.stop()
+    return _fetch_state()
+
+
+def _answer(outcomes: Iterable[dict[str, Any] | Fault], empty: Any, notices: Sequence[str] | None = None) -> Response:
+    """Status 200 where any picture succeeded, else that of the first fault. empty: the model of one picture."""
+    blank = dict(vars(empty()))
+    found = list(outcomes)
+    pictures = [{**blank, "error": one.sentence} if isinstance(one, Fault) else one for one in found]
+    content: dict[str, Any] = {"pictures": pictures} | ({} if notices is None else {"notices": list(notices)})
+    first = found[0]
+    if isinstance(first, Fault) and all(isinstance(one, Fault) for one in found):
+        return JSONResponse({"detail": first.sentence, **content}, first.status)
+    return JSONResponse(content)
+
+
+def _row(spec: ModelSpec, is_present: bool) -> dict[str, Any]:
+    abilities = {"fidelity": spec.family == "codeformer", "denoise": bool(spec.twin)}
+    return {
+        "name": spec.name, "kinds": list(spec.kinds), "is_present": is_present,
+        "can_be_fetched": spec.remote is not None, "licence": spec.licence, "licence_note": spec.licence_note,
+        "is_commercial": spec.is_commercial, "size_bytes": spec.size_bytes, "scale": spec.scale,
+        "abilities": [name for name, has in abilities.items() if has],
+    }  # fmt: skip
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The models that a name stands for.
+
+    Raises: Refused with the nearest names.
+    """
+    together = fetching.together()
+    if name in together:
+        return together[name]
+    rows = fetching.official()
+    alike = next((spec.name for spec in rows if spec.name.lower() == name.lower().strip()), None)
+    if alike is None:
+        raise Refused(
+            422, f"No model to fetch is named {name[:60]!r}; use {catalogue.unknown('', name, rows).allowed}."
+        )
+    return (alike,)
+
+
+def _fetch_state() -> dict[str, Any]:
+    last = fetching.last()
+    if last is None:
+        return {}
+    runtime = warm_session.runtime()
+    done, total = last.bytes
+    lines = [without_paths(line, runtime) for line in list(last.lines)]
+    return {
+        "is_running": last.is_alive(), "names": list(last.names), "lines": lines,
+        "done_bytes": done, "total_bytes": total,
+    }  # fmt: skip
