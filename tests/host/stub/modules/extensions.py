@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 from collections import namedtuple
 from dataclasses import dataclass, field
 
@@ -35,11 +36,14 @@ class Extension:
         return [ScriptFile(self.path, name, os.path.join(where, name)) for name in names]
 
     def order(self, script: str, word: str) -> list[str]:
-        """Names after `Before` or `After` for a script, from its own section and from the folder's."""
+        """Names after `Before` or `After` for a script, from its own section and from its folder's.
+
+        script: "scripts/file.py", which is the section's name too. Commas and spaces divide.
+        """
         found: list[str] = []
-        for section in (f"scripts/{script}", "scripts"):
+        for section in (script, script.split("/")[0]):
             if self.metadata.has_option(section, word):
-                found += [part.strip().lower() for part in self.metadata.get(section, word).split(",")]
+                found += re.split(r"[,\s]+", self.metadata.get(section, word).lower())
         return [name for name in found if name]
 
 
