@@ -16,6 +16,8 @@ SUFFIX = "-restored"
 # A name that `_free_name` gave, and the extensions that hosts save pictures with.
 _OURS = re.compile(rf"(.+?){SUFFIX}(?:-\d+)?$")
 _EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".avif")
+# How hosts name a grid, and the masks of inpainting beside their pictures.
+_NO_PICTURE = re.compile(r"^grid-|-mask(-composite)?(-\d+)?$")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,18 @@ def saved_path(image: Any, since: float) -> Path | None:
     path = Path(noted)
     # One second less, for file systems with coarse times.
     return path if path.is_file() and path.stat().st_mtime >= since - 1 else None
+
+
+def path_among_samples(image: Any, since: float, job: Any) -> Path | None:
+    """The picture's file, if it was saved among this job's samples since then; None for masks and grids.
+
+    Other extensions that add pictures to a job save them there. job: the host's `p`.
+    """
+    path = saved_path(image, since)
+    folder = getattr(job, "outpath_samples", None)
+    if path is None or not folder or _NO_PICTURE.search(path.stem):
+        return None
+    return path if path.resolve().is_relative_to(Path(folder).resolve()) else None
 
 
 def save_beside(image: Any, base: Path | None, text: str, placed: Placed) -> None:

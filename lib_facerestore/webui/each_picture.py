@@ -6,10 +6,11 @@ import functools
 from typing import Any
 
 from lib_facerestore.engine.report import status_line
-from lib_facerestore.hosts import base
+from lib_facerestore.hosts import base, files
 from lib_facerestore.hosts.progress import HostProgress
 from lib_facerestore.webui import infotext, pictures
 from lib_facerestore.webui.border import guarded, logger
+from lib_facerestore.webui.gallery import saved_text
 from lib_facerestore.webui.job import Job, of
 
 
@@ -37,14 +38,28 @@ def restore(p: Any, pp: Any, job: Job) -> None:
             job.records[index] = infotext.record(report, settings)
 
 
+def say_what_came_later(p: Any, processed: Any, job: Job) -> None:
+    """Say it where another extension added or put in pictures of its own when all of ours were done."""
+    known = {id(image) for image in job.seen}
+    others = [image for image in processed.images if id(image) not in known]
+    later = [image for image in others if saved_text(image, job.started, p) is not None]
+    # One that only took the place of another, as a watermark does, is that picture still.
+    is_more = len(processed.images) - len(others) + len(later) > len(job.seen)
+    if later and (is_more or not files.saves_samples(p)):
+        advice = "" if job.has_inner_jobs else ' "After the whole job" restores them too.'
+        job.say(f"Pictures that another extension made after ours are as it left them.{advice}")
+
+
 def _recorded(job: Job, key: str, /, **asked: Any) -> str | None:
     """The value of a key for the picture whose text the host writes; None, which it leaves out, for a grid's.
 
     asked: the host's local values, one of them named key too.
     """
-    index = infotext.index_asked_for(asked)
-    if index is None or of(asked.get("p")) is not job:
+    p, index = asked.get("p"), infotext.index_asked_for(asked)
+    if p is None or index is None or of(p) is not job:
         return None  # the cells of a plot share one dict of parameters, also those that are not restored
+    if not job.is_finished and index != p.batch_index + p.iteration * p.batch_size:
+        return None  # ADetailer asks for the first text while it saves a later picture, as that was before ours
     return job.records.get(index, {}).get(key)
 
 

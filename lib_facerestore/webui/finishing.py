@@ -61,7 +61,7 @@ def merged(items: Sequence[Item], done: Sequence[Finished], shows_both: bool) ->
         if finished is None or shows_both:
             shown.append(item)
         if finished is not None:
-            shown.append(Item(finished.image, finished.text, item.index, True))
+            shown.append(Item(finished.image, finished.text, item.index, True, item.is_added))
     return shown
 
 

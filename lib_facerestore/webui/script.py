@@ -98,6 +98,9 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
         if not running.is_per_picture:
             with guarded("finishing the job", running.say):
                 whole_job.finish(p, processed, running)
+        else:
+            with guarded("looking at what came later", running.say):
+                each_picture.say_what_came_later(p, processed, running)
         with guarded("putting the models away", running.say):
             warm_session.after_job()
         running.is_finished = True

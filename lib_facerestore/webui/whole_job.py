@@ -11,13 +11,13 @@ from lib_facerestore.hosts.progress import JobProgress
 from lib_facerestore.webui import options, pictures
 from lib_facerestore.webui.border import guarded
 from lib_facerestore.webui.finishing import Finished, merged, restore_each, with_text
-from lib_facerestore.webui.gallery import Item, items_of, put_back
+from lib_facerestore.webui.gallery import Item, items_of, put_back, saved_text
 from lib_facerestore.webui.job import Job
 
 
 def finish(p: Any, processed: Any, job: Job) -> None:
     """Restore and upscale every picture of the job, save them and show them. Base pictures survive whatever happens."""
-    items = items_of(processed, job.seen)
+    items = items_of(processed, job.seen, lambda image: saved_text(image, job.started, p))
     bases = [item for item in items if item.is_base]
     handling = options.value("result")
     if job.has_script and handling == "show both":
@@ -35,11 +35,11 @@ def finish(p: Any, processed: Any, job: Job) -> None:
 
 
 def _save(p: Any, processed: Any, finished: Finished, handling: str, job: Job) -> None:
-    """Write the picture where the host writes its own."""
-    if not files.saves_samples(p):
-        return
+    """Write the picture where its base picture was written: ReActor has the host save nothing, and saves its own."""
     index = finished.base.index or 0
     written = files.saved_path(finished.base.image, job.started)
+    if written is None and not files.saves_samples(p):
+        return
     if handling == "overwrite the file" and written is not None:
         files.overwrite(finished.image, written, finished.text)
         return
@@ -50,10 +50,18 @@ def _save(p: Any, processed: Any, finished: Finished, handling: str, job: Job) -
 def _gallery(p: Any, items: Sequence[Item], done: Sequence[Finished], handling: str, job: Job) -> list[Item]:
     """The entries with the finished pictures in or beside their places, and the grid made anew."""
     shown = merged(items, done, handling == "show both")
-    if handling != "show both" and items and items[0].index is None:
-        with guarded("making the grid anew", job.say):
-            shown[0] = _grid(p, items[0], [item.image for item in shown if item.is_base], handling, job)
+    if handling == "show both":
+        return shown
+    for place, item in enumerate(shown):
+        if item.index is None:
+            with guarded("making the grid anew", job.say):
+                shown[place] = _grid(p, item, _images_in(item, shown), handling, job)
     return shown
+
+
+def _images_in(grid: Item, shown: Sequence[Item]) -> list[Any]:
+    """The pictures that a grid shows: the host's own the generated ones, another extension's also those it added."""
+    return [item.image for item in shown if item.is_base and (grid.is_added or not item.is_added)]
 
 
 def _grid(p: Any, old: Item, images: list[Any], handling: str, job: Job) -> Item:
@@ -64,7 +72,7 @@ def _grid(p: Any, old: Item, images: list[Any], handling: str, job: Job) -> Item
             files.overwrite(grid, written, old.text)
         else:
             files.save_grid_beside(grid, written, old.text, p)
-    return Item(grid, old.text, None, False)
+    return Item(grid, old.text, None, False, old.is_added)
 
 
 def _show_bases(bases: Sequence[Item], progress: JobProgress) -> None:

@@ -35,9 +35,10 @@ NEIGHBOURS = {
 class Host(stub_host.Host):
     """A running host, with the neighbours and mostly with us."""
 
-    def generate(self, tab="txt2img", *, face=None, photo=None, failing="", **fields):
-        """A generation by API: pictures, infotexts and the files that it wrote."""
+    def generate(self, tab="txt2img", *, face=None, photo=None, failing="", neighbours=None, **fields):
+        """A generation by API: pictures, infotexts and the files that it wrote. neighbours: arguments by title."""
         scripts = {"Photograph": {"args": [str(photo) if photo else "-"]}, "Failing": {"args": [failing]}}
+        scripts |= {title: {"args": args} for title, args in (neighbours or {}).items()}
         if face is not None:
             scripts["Face restore"] = {"args": face}
         body = {
@@ -78,8 +79,8 @@ def start_stub(kind, folder, *flags, with_us=True, extra=None, environment=None)
 class RealHost(Host):
     """A WebUI that somebody uses: its settings are put back when it stops, and the links are taken away."""
 
-    def __init__(self, folder, *arguments):
-        self._folder = folder
+    def __init__(self, folder, linked, *arguments):
+        self._links = [folder / "extensions" / name for name in linked]
         paths = [folder / "config.json", folder / "ui-config.json"]
         self._kept = {path: path.read_bytes() if path.is_file() else None for path in paths}
         super().__init__(folder.name, *arguments)
@@ -88,15 +89,19 @@ class RealHost(Host):
         super().stop()
         for path, content in self._kept.items():
             path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
-        for name in (OURS, *NEIGHBOURS):
-            (self._folder / "extensions" / name).unlink(missing_ok=True)
+        for link in self._links:
+            link.unlink(missing_ok=True)
 
 
-def start_real(folder, *flags, with_us=True, environment=None):
-    """The WebUI in a folder, with the Python of its venv; our extension and the neighbours are linked while it runs."""
+def start_real(folder, *flags, with_us=True, extra=None, environment=None):
+    """The WebUI in a folder, with the Python of its venv; our extension and the neighbours are linked while it runs.
+
+    extra: further extensions by name, as for the stub.
+    """
     folder = Path(folder)
     port = free_port()
-    for name, path in {OURS: ROOT, **NEIGHBOURS}.items():
+    extensions = {OURS: ROOT, **NEIGHBOURS, **(extra or {})}
+    for name, path in extensions.items():
         link = folder / "extensions" / name
         if link.is_symlink():
             link.unlink()
@@ -105,7 +110,7 @@ def start_real(folder, *flags, with_us=True, environment=None):
     command = [str(folder / "venv" / "bin" / "python"), "launch.py", "--api", "--port", str(port)]
     command += [*shlex.split(os.environ.get(REAL_FLAGS, "")), *flags]
     environment = {"PYTHONPATH": os.environ.get(REAL_PATH, ""), **(environment or {})}
-    return RealHost(folder, command, folder, port, environment)
+    return RealHost(folder, extensions, command, folder, port, environment)
 
 
 def started(kind, tmp_path_factory, *flags, environment=None):
