@@ -67,17 +67,6 @@ def test_error_is_shown_below_the_gallery(host, portrait):
     assert any("An error in restoring picture 1 left the picture as it was" in line for line in made.statuses)
 
 
-@pytest.mark.parametrize("when", ["after the whole job", "each picture before it is saved"])
-def test_hooks_called_in_the_middle_of_a_job_on_copies_change_nothing(host, portrait, when):
-    face = [True, {"when": when}]
-
-    made = host.generate(face=face, photo=portrait, batch_size=2, n_iter=2, failing="detailer", save_images=True)
-
-    assert ["Face restore faces: 1/1" in text for text in made.infotexts] == [False] + [True] * 4
-    assert [bool(STATUS.fullmatch(line)) for line in made.statuses] == [True] * 4
-    assert len(made.files) == (10 if when == "after the whole job" else 5)
-
-
 @pytest.mark.parametrize("stage", ["raise", "late raise", "larger", "late larger"])
 def test_job_lives_with_a_neighbour_that_misbehaves(host, portrait, stage):
     made = host.generate(face=[True, {}], photo=portrait, failing=stage, save_images=True)

@@ -1,16 +1,14 @@
 """A neighbour for tests: breaks one of our functions for one job, or misbehaves itself, as its API argument says.
 
 "lib_facerestore.webui.whole_job.items_of" lets that function raise; "raise" raises in a hook of its own before ours,
-"memory" lets every restorer run out of memory, "detailer" calls all hooks in the middle of a job as ADetailer does,
-"larger" returns a picture of another size before ours, "late larger" and "late raise" do so after ours.
+"memory" lets every restorer run out of memory, "larger" returns a picture of another size before ours, "late larger"
+and "late raise" do so after ours.
 """
 
-import copy
 import importlib
 
 import torch
 from modules import scripts
-from modules.processing import Processed
 
 broken = []
 
@@ -65,11 +63,6 @@ class Failing(scripts.Script):
             raise RuntimeError("a neighbour fails")
         if stage == "larger":
             pp.image = pp.image.resize((pp.image.width + 32, pp.image.height + 16))
-        if stage == "detailer":
-            p.scripts.postprocess(copy.copy(p), Processed(p, []))
-            again = copy.copy(p)
-            p.scripts.before_process(again)
-            p.scripts.process(again)
 
     def postprocess_image_after_composite(self, p, pp, stage="", *args):
         if stage == "late raise":
