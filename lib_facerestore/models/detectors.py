@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Box, Face, ModelUsed, Pixels
+from lib_facerestore.engine.resize import reduce_for_looking
 from lib_facerestore.models.catalogue import ModelSpec
 from lib_facerestore.models.retinaface import ROW_LENGTH, RetinaFaceNetwork
 from lib_facerestore.models.second_look import look_again, overlap
@@ -92,7 +93,8 @@ def resize_for_detection(pixels: Pixels, short_side_px: int) -> NDArray[np.uint8
     scale = min(scale, _MOST_LONG_PER_SHORT * short_side_px / max(height, width))
     size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
     if size_wh != (width, height):
-        pixels = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        is_smaller = size_wh[0] <= width and size_wh[1] <= height
+        pixels = reduce_for_looking(pixels, size_wh) if is_smaller else cv2.resize(pixels, size_wh)
     if pixels.dtype == np.uint16:
         pixels = np.rint(pixels / 257.0).astype(np.uint8)
     return np.ascontiguousarray(pixels, np.uint8)

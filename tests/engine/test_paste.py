@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import face_at, psnr, smooth_noise
 
+from lib_facerestore.engine import paste
 from lib_facerestore.engine.align import align
 from lib_facerestore.engine.data import Crop, RestoredCrop
 from lib_facerestore.engine.mask import feather_mask
@@ -225,3 +226,21 @@ def test_paste_touches_only_the_masks_rectangle(x, y, native, degrees, scale, ro
     low, high = on_canvas.min(axis=0) - rim, on_canvas.max(axis=0) + rim
     touched = np.argwhere(canvas.any(axis=2))[:, ::-1]
     assert ((touched >= low) & (touched <= high)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_blend_in_bands_gives_the_bytes_of_its_formula(dtype):
+    rng = np.random.default_rng(5)
+    largest = np.iinfo(dtype).max
+    place = rng.integers(0, largest + 1, (131, 257, 3)).astype(dtype)
+    pixels = rng.random((131, 257, 3), np.float32)
+    weight = rng.random((131, 257), np.float32) * (rng.random((131, 257)) < 0.5)
+    weight[7] = 1e-6  # can change no pixel
+    before = place.copy()
+
+    paste._blend(place, pixels, weight)
+
+    base = before.astype(np.float32)
+    expected = np.rint(base + (pixels * np.float32(largest) - base) * weight[..., None]).clip(0, largest)
+    assert np.array_equal(place, expected.astype(dtype))
+    assert np.array_equal(place[weight <= 1e-6], before[weight <= 1e-6])

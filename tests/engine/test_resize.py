@@ -1,13 +1,15 @@
 """The exact resize: flat, ramps, edges and fine patterns; a picture that comes in bands of rows."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support import smooth_noise
 
 from lib_facerestore.engine import resize
-from lib_facerestore.engine.resize import resize_exact, resize_rows
+from lib_facerestore.engine.resize import reduce_for_looking, resize_exact, resize_rows
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -94,3 +96,30 @@ def test_rows_that_come_in_pieces_give_what_the_whole_picture_gives(source_hw, s
         np.testing.assert_array_equal(result, resize_exact(pixels, size_hw))
     assert result.flags.writeable
     assert not np.shares_memory(result, pixels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("source_hw", "size_wh"),
+    [((384, 512), (64, 48)), ((386, 515), (64, 48)), ((772, 1032), (80, 60)), ((300, 400), (277, 208))],
+)
+def test_a_copy_for_looking_is_the_area_average(dtype, source_hw, size_wh):
+    pixels = smooth_noise(*source_hw, dtype=dtype)
+    level = np.iinfo(dtype).max / 255
+
+    small = reduce_for_looking(pixels, size_wh)
+
+    expected = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
+    assert small.shape == expected.shape
+    assert small.dtype == dtype
+    difference = np.abs(small.astype(int) - expected)
+    # Half a level for each halving; where the whole factor is no power of two, blocks that two pixels share differ.
+    is_power = source_hw[0] / size_wh[1] in (1, 2, 4, 8)
+    assert difference.max() <= (2 if is_power else 8) * level
+    assert difference.mean() <= 1.5 * level
+
+
+def test_a_copy_for_looking_may_be_the_picture_itself():
+    pixels = smooth_noise(48, 64)
+
+    assert reduce_for_looking(pixels, (64, 48)) is pixels
