@@ -73,6 +73,10 @@ class FaceNetwork(OnDevice):
     ) -> None:
         self.used = ModelUsed("restorer", name, sha256)
         self.has_fidelity = str(model.architecture.id) == "CodeFormer"
+        if str(model.architecture.id) == "GFPGAN":
+            from lib_facerestore.models.modulated import share_modulation
+
+            share_modulation(model.model, device)
         self.crop_kernel: CropKernel = "linear"
         super().__init__(model, device)
         self._precision, self._call = precision, call
