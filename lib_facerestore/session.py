@@ -39,14 +39,20 @@ class Session:
         self._warm: dict[tuple[object, ...], tuple[Any, FoundWeights]] = {}
 
     def restore(
-        self, pictures: Iterable[Picture], settings: RestoreSettings, progress: Progress | None = None
+        self,
+        pictures: Iterable[Picture],
+        settings: RestoreSettings,
+        progress: Progress | None = None,
+        asks_for_room: bool = True,
     ) -> Iterator[Result]:
         """Results in the order of the pictures, each as soon as it is finished; one picture in memory at a time.
 
+        asks_for_room: whether the host is asked for memory first, which empties its caches; once for a whole job.
         Raises: WeightsError, ModelError, Interrupted. Results already given stay good.
         """
         progress = progress or NoProgress()
-        self.runtime.memory.make_room(_ROOM_BYTES, str(self._device()))
+        if asks_for_room:
+            self.runtime.memory.make_room(_ROOM_BYTES, str(self._device()))
         for picture in pictures:
             progress.check()
             with self._lock:

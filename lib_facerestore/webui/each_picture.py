@@ -30,7 +30,8 @@ def restore(p: Any, pp: Any, job: Job) -> None:
     index = _index(p, pp)
     settings = job.request.settings.at_own_size()
     with guarded(f"restoring picture {index + 1}", job.say):
-        image, report = pictures.restore(pp.image, settings, HostProgress(base.state()), keeps_alpha=True)
+        asks_for_room = job.asks_for_room(getattr(p, "iteration", 0))
+        image, report = pictures.restore(pp.image, settings, HostProgress(base.state()), True, asks_for_room)
         job.reports.append(report)
         logger.info("%s", status_line(report))
         if pictures.has_changed(report):

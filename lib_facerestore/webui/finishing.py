@@ -75,7 +75,9 @@ def with_text(image: Any, text: str) -> Any:
 def _restore(item: Item, image: Any, job: Job, progress: JobProgress, number: int) -> Finished | None:
     """The finished picture, or None where nothing had to be done or the user skipped it."""
     try:
-        image, report = pictures.restore(image, job.request.settings, progress.picture(number), keeps_alpha=False)
+        image, report = pictures.restore(
+            image, job.request.settings, progress.picture(number), False, job.asks_for_room()
+        )
     except Interrupted:
         if progress.was_skipped:
             job.say(f"Picture {number} was skipped and is as generated.")

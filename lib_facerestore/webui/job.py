@@ -21,7 +21,7 @@ _MOST_LINES = 8
 class Job:
     """One job. seen: the pictures as they left our last hook. records: what was done, by the picture's index.
 
-    owner: identity of the host's `p` that it began on.
+    owner: identity of the host's `p` that it began on. had_room_in: the host's batch after which it last made room.
     """
 
     owner: int
@@ -34,11 +34,17 @@ class Job:
     reports: list[Report] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     is_finished: bool = False
+    had_room_in: int = -1
 
     @property
     def is_per_picture(self) -> bool:
         """Whether each picture is restored before it is saved, at its own size."""
         return self.has_inner_jobs or self.request.when != "after the whole job"
+
+    def asks_for_room(self, batch: int = 0) -> bool:
+        """Whether the host is to be asked for memory now: once a job, or once for each batch it generated since."""
+        asks, self.had_room_in = batch != self.had_room_in, batch
+        return asks
 
     def say(self, sentence: str) -> None:
         """Keep a sentence for the user, once."""

@@ -17,15 +17,16 @@ _PREVIEW_PX = 512
 
 
 def restore(
-    image: Image.Image, settings: RestoreSettings, progress: Progress, keeps_alpha: bool
+    image: Image.Image, settings: RestoreSettings, progress: Progress, keeps_alpha: bool, asks_for_room: bool = True
 ) -> tuple[Image.Image, Report]:
     """The finished picture, a new PIL image without any of the old one's notes, and what was done.
 
     keeps_alpha: False for generated pictures, whose alpha some hosts use to hide the text in.
+    asks_for_room: see `Session.restore`.
     Raises: FaceRestoreError.
     """
     picture = from_pil(image if keeps_alpha or image.mode == "RGB" else image.convert("RGB"))
-    (result,) = warm_session.session().restore([picture], settings, progress)
+    (result,) = warm_session.session().restore([picture], settings, progress, asks_for_room)
     return to_pil(result.picture), result.report
 
 
