@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check versions, device and weights", allow_abbrev=False)
     _add_machine_options(doctor)
     doctor.set_defaults(run=_run_doctor)
+    _add_bench(commands)
     return top
 
 
@@ -121,6 +122,15 @@ def _add_fetch(commands: Any) -> None:
     command.add_argument("--for", dest="for_restorer", metavar="NAME", help="a restorer, a detector and a parser")
     _add_machine_options(command)
     command.set_defaults(run=_run_fetch)
+
+
+def _add_bench(commands: Any) -> None:
+    from lib_facerestore.cli import bench
+
+    text = "measure the speed beside what hosts do today; needs the repository"
+    command = commands.add_parser("bench", help=text, description=text, allow_abbrev=False)
+    bench.add_options(command)
+    command.set_defaults(run=bench.run_bench)
 
 
 def _add_file_options(command: argparse.ArgumentParser) -> None:

@@ -1,0 +1,39 @@
+"""Seconds by stage."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+STAGES = ("detect", "align", "restore", "parse", "paste", "other")
+
+
+class Clock:
+    """Adds up what each stage of one run took; what no stage took is "other"."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._started = time.perf_counter()
+
+    def start(self) -> None:
+        """Begin a run."""
+        self.seconds.clear()
+        self._started = time.perf_counter()
+
+    def stop(self) -> dict[str, float]:
+        """The run's stages and its "total"."""
+        total = time.perf_counter() - self._started
+        found = {stage: self.seconds[stage] for stage in STAGES if stage != "other"}
+        return {**found, "other": total - sum(found.values()), "total": total}
+
+    @contextmanager
+    def stage(self, name: str, inside: str = "") -> Iterator[None]:
+        """Time what happens; `inside` names the stage that is being timed around it, which then counts less."""
+        started = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - started
+        self.seconds[name] += seconds
+        if inside:
+            self.seconds[inside] -= seconds

@@ -1,0 +1,80 @@
+"""Rows as a Markdown page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.speed.clock import STAGES
+
+# Least ratio to stock by scenario, restorer and variant, on a CPU. Source: the project's design.
+TARGETS = {
+    ("portrait, 512×512", "GFPGAN", "ours"): 2.0,
+    ("portrait, 512×512", "CodeFormer", "ours"): 1.45,
+    ("portrait, 512×512", "GFPGAN", "ours, half"): 2.7,
+    ("portrait, 512×512", "CodeFormer", "ours, half"): 1.9,
+    ("8 faces, 4 MP", "GFPGAN", "ours"): 2.0,
+    ("all but the networks, 10 faces, 16 MP", "–", "ours"): 50.0,
+}
+_GPU_TARGETS = {("8 faces, 4 MP", "GFPGAN", "ours"): 5.0}
+
+
+def page(found: dict[str, Any]) -> str:
+    """The whole page: what was measured, ratios with targets, stages, memory."""
+    rows = found["rows"]
+    head = (
+        "| scenario | restorer | path | stock s | ours s | stock / ours | least and most | target | equality | load |"
+    )
+    parts = [
+        "# Speed, side by side with the stock path",
+        "",
+        "`facerestore bench` writes this page from `speed.json`. Stock: facexlib's FaceRestoreHelper (resize 640, eye "
+        "distance 5, parsing mask) with ResNet50 and ParseNet around spandrel's network, one face at a time, float32. "
+        "Both take turns in one process after a warm-up; medians. Networks of real size with random weights (the "
+        "embedded ones are trained); detections and label maps are the same known ones for both, the networks run all "
+        "the same. *ours*: MobileNet0.25 and BiSeNet; *stock's files*: ResNet50 and ParseNet, as stock. *half*: used "
+        "without asking whether the weights earned it, which random ones cannot. Equality: dB within the faces' boxes "
+        "against stock; in brackets the pixels outside the faces that differ by more than a level. Load: average of "
+        "the machine at the end of the row; above the number of cores other programs took part of it.",
+        "",
+        *(f"* {key}: {value}" for key, value in found["machine"].items()),
+        "",
+        head,
+        "|---" * 10 + "|",
+        *(ratio_line(row) for row in rows),
+        "",
+        "## Stages, seconds, stock → ours",
+        "",
+        "| scenario | restorer | path | " + " | ".join(STAGES) + " |",
+        "|---" * (3 + len(STAGES)) + "|",
+        *(_stage_line(row) for row in rows),
+    ]
+    if found.get("memory"):
+        parts += [
+            "",
+            "## Memory: growth during a run, as a multiple of the decoded picture's bytes",
+            "",
+            "Each in a process of its own, the networks' answers given.",
+            "",
+            "| scenario | stock | ours | target |",
+            "|---|---|---|---|",
+            *(f"| {m['scenario']} | {m['stock']:.1f}× | {m['ours']:.2f}× | ≤ 2.2× |" for m in found["memory"]),
+        ]
+    return "\n".join(parts) + "\n"
+
+
+def ratio_line(row: dict[str, Any]) -> str:
+    targets = _GPU_TARGETS if row["device"].startswith("cuda") else TARGETS
+    target = targets.get((row["scenario"], row["restorer"], row["variant"]))
+    verdict = "–" if target is None else f"≥ {target:g}: {'held' if row['ratio'] >= target else '**missed**'}"
+    equality = "–" if row["db_in_faces"] is None else f"{row['db_in_faces']:.1f} dB ({row['differing_outside']})"
+    return (
+        f"| {row['scenario']} | {row['restorer']} | {row['variant']}, {row['device']} "
+        f"| {row['stock']['total']:.2f} | {row['ours']['total']:.2f} | {row['ratio']:.2f}× "
+        f"| {row['ratios'][0]:.2f}–{row['ratios'][-1]:.2f} ({row['rounds']}) | {verdict} | {equality} "
+        f"| {row['load']:.1f} |"
+    )
+
+
+def _stage_line(row: dict[str, Any]) -> str:
+    cells = " | ".join(f"{row['stock'][stage]:.2f} → {row['ours'][stage]:.2f}" for stage in STAGES)
+    return f"| {row['scenario']} | {row['restorer']} | {row['variant']}, {row['device']} | {cells} |"

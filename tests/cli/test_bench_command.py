@@ -1,0 +1,77 @@
+"""The bench command is a thin shell: it finds the repository's benchmark, and says so where that is missing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lib_facerestore.cli import EXIT_WRONG_USE, bench, commands, main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_without_the_repository_the_command_says_what_to_do(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "ROOT", tmp_path)
+
+    status = main(["bench", "--quick"])
+
+    assert status == EXIT_WRONG_USE
+    assert "Clone the repository" in capsys.readouterr().err
+
+
+def test_the_package_imports_nothing_of_the_benchmark():
+    code = "import sys; from lib_facerestore.cli import commands; commands.parser(); print('benchmarks' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"
+
+
+@pytest.fixture
+def measured(monkeypatch, tmp_path):
+    """Runs the command with a path that takes no time; the rows that it keeps."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    from benchmarks.speed import main as benchmark
+
+    stages = dict.fromkeys((*benchmark.tables.STAGES, "total"), 1.0)
+
+    def measure(scenario, restorer, variants, rounds, device):
+        common = {"scenario": scenario.name, "restorer": restorer, "device": str(device), "rounds": rounds}
+        numbers = {"stock": stages, "ours": stages, "ratio": 2.5, "ratios": [2.4, 2.6], "load": 0.5}
+        return [
+            {**common, **numbers, "variant": variant.name, "db_in_faces": 51.0, "differing_outside": 0}
+            for variant in variants
+        ]
+
+    monkeypatch.setattr(benchmark, "measure", measure)
+
+    def run(*words):
+        file = tmp_path / "speed.json"
+        assert main(["bench", "--json", str(file), "--device", "cpu", "--no-memory", *words]) == 0
+        return json.loads(file.read_text())["rows"], file.with_suffix(".md").read_text()
+
+    return run
+
+
+def test_rows_measured_anew_replace_the_old_ones_and_the_others_stay(measured):
+    first, _ = measured("--quick")
+    second, page = measured("--scenario", "portrait, 512", "--restorer", "GFPGAN", "--variant", "full", "half")
+
+    assert [row["rounds"] for row in first] == [1, 1]
+    assert len(second) == 3
+    assert [row["rounds"] for row in second] == [3, 1, 3]  # the portrait anew, the other scenario, the portrait in half
+    assert "≥ 2: held" in page
+    assert "≥ 2.7: **missed**" in page
+
+
+def test_every_restorer_of_the_options_has_weights_to_run_with(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    from benchmarks.speed import networks
+
+    options = commands.parser().parse_args(["bench"])
+
+    assert {"embedded"} < set(options.restorer)
+    for name in set(options.restorer) - {"embedded"}:
+        assert callable(networks._constructor(name))
