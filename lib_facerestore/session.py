@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from lib_facerestore.engine import background, pipeline
+from lib_facerestore.engine import background, pipeline, variants
 from lib_facerestore.engine.data import Picture, Prepared, Result
 from lib_facerestore.engine.ports import Detector, NoProgress, Parser, Progress, Restorer, Tools, Upscaler
-from lib_facerestore.errors import SettingsError, WeightsMissing
+from lib_facerestore.engine.variants import FaceVariants
+from lib_facerestore.errors import ModelError, SettingsError, WeightsError, WeightsMissing
 from lib_facerestore.models import loading, weights
 from lib_facerestore.models.spec import Kind, ModelSpec
 from lib_facerestore.models.weights import FoundWeights
@@ -75,6 +77,27 @@ class Session:
     def warm(self) -> tuple[tuple[str, str], ...]:
         """(role, name) of the networks that are loaded just now; does not wait for a run."""
         return tuple((str(key[0]), str(key[1])) for key in list(self._warm))
+
+    def face_variants(
+        self,
+        picture: Picture,
+        settings: RestoreSettings,
+        restorers: Sequence[str],
+        fidelities: Sequence[float],
+        progress: Progress | None = None,
+    ) -> FaceVariants:
+        """Each chosen face of a picture restored in several ways, to be looked at side by side; nothing is pasted.
+
+        settings: say which faces; their own restorer and everything about upscaling is not used.
+        Raises: WeightsError for a missing detector, Interrupted; what one restorer lacks stands in its variant.
+        """
+        device = self._device()
+        settings = replace(settings.at_own_size(), restorer="none", upscaler="none", aligned_input=False)
+        self.runtime.memory.make_room(_ROOM_BYTES, str(device))
+        with self._lock:
+            tools = replace(self.tools(settings), detector=self._detector(device, []))
+            one_by_one = functools.partial(self._restorers, restorers, device)
+            return variants.restore_variants(picture, tools, settings, one_by_one, fidelities, progress or NoProgress())
 
     def tools(self, settings: RestoreSettings) -> Tools:
         """The networks that the settings name, loaded at the first call.
@@ -160,6 +183,20 @@ class Session:
         return self._kept_warm(
             ("restorer", spec.name), used, device, lambda: loading.load_restorer(spec, self.runtime, device)
         )
+
+    def _restorers(self, names: Sequence[str], device: torch.device) -> Iterator[tuple[str, Restorer | str]]:
+        """Each with its name, or why there is none. Only one of them is on the device at a time."""
+        import torch
+
+        for name in names:
+            try:
+                restorer = self._restorer(name, device, [])
+            except (SettingsError, WeightsError, ModelError) as error:
+                yield name, str(error)
+                continue
+            yield name, restorer
+            if len(names) > 1:
+                cast(Any, restorer).move(torch.device("cpu"))
 
     def _parser(self, settings: RestoreSettings, device: torch.device, used: list[FoundWeights]) -> Parser | None:
         """A parser where the mask is to be parsed; under "auto" only where its file is present already."""

@@ -37,9 +37,9 @@ ALLOWED = {
     ),
 }
 # Not stages: the values, ports, sizes and the resize that all share, the border, the words of a report, and the recipe
-# itself with the passes that are a part of it.
+# itself with the passes and variants that are a part of it.
 SHARED = {"data", "ports", "sizes", "resize"}
-NO_STAGES = {*SHARED, "pixels", "report", "pipeline", "passes", "__init__"}
+NO_STAGES = {*SHARED, "pixels", "report", "pipeline", "passes", "variants", "__init__"}
 
 
 def imports(path):
@@ -124,7 +124,7 @@ def test_stages_of_the_recipe_do_not_import_each_other():
 def test_only_the_recipe_knows_all_stages():
     recipe = {
         n.split(".")[2]
-        for name in ("pipeline", "passes")
+        for name in ("pipeline", "passes", "variants")
         for n in imports(HOUSE / "engine" / f"{name}.py")
         if ".engine." in n
     }
@@ -134,7 +134,7 @@ def test_only_the_recipe_knows_all_stages():
         paths = [HOUSE / "engine" / f"{name}.py", *sorted((HOUSE / "engine" / name).glob("*.py"))]
         for path in filter(Path.is_file, paths):
             inside = {n.split(".")[2] for n in imports(path) if n.startswith("lib_facerestore.engine.")}
-            assert not inside & {*stages(), "pipeline", "passes"}, path
+            assert not inside & {*stages(), "pipeline", "passes", "variants"}, path
 
 
 CHECK = """

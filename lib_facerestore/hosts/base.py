@@ -46,6 +46,17 @@ def state() -> Any:
     return shared.state
 
 
+def font(size_px: int) -> Any:
+    """The font that the host writes on its own plots with, of that height; None where it has none."""
+    from modules import images
+
+    get_font = getattr(images, "get_font", None)
+    try:
+        return get_font(size_px) if get_font else None
+    except OSError:  # the file of the font that the user chose is gone
+        return None
+
+
 def models_path() -> Path:
     """The folder that holds the host's folders of models."""
     from modules import paths_internal

@@ -38,6 +38,11 @@ def saves_samples(job: Any) -> bool:
     return bool(option("samples_save", True)) and not getattr(job, "do_not_save_samples", False)
 
 
+def saves_grids(job: Any) -> bool:
+    """Whether the host saves grids of this job. job: its `p`."""
+    return bool(option("grid_save", True)) and not getattr(job, "do_not_save_grid", False)
+
+
 def saved_path(image: Any, since: float) -> Path | None:
     """The file that holds the picture, if it was written since then.
 
@@ -101,6 +106,17 @@ def base_of(restored: Path) -> Path | None:
     same_extension_first = (restored.suffix, *_EXTENSIONS)
     found = (restored.with_name(match[1] + extension) for extension in same_extension_first)
     return next((path for path in found if path.is_file()), None)
+
+
+def save_grid(grid: Any, name: str, text: str, placed: Placed) -> None:
+    """Save a new grid in the host's folder of grids. name: what its file's name begins with, before the number."""
+    from modules import images
+
+    options = _options()
+    images.save_image(
+        grid, placed.job.outpath_grids, name, placed.seed, placed.prompt, options.grid_format, info=text,
+        short_filename=not getattr(options, "grid_extended_filename", False), grid=True, p=placed.job,
+    )  # fmt: skip
 
 
 def save_grid_beside(grid: Any, base: Path, text: str, job: Any) -> None:

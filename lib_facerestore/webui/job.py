@@ -13,7 +13,8 @@ from lib_facerestore.webui.request import Request
 _NAME = "_facerestore_job"
 # Selectable scripts that hand each inner job's pictures on as they are; all others put them together again, so that
 # pictures must keep their size and their place. By title, lower case.
-_SCRIPTS_WITH_WHOLE_JOBS = frozenset(["x/y/z plot", "prompts from file or textbox"])
+OUR_GRID = "face restore grid"
+_SCRIPTS_WITH_WHOLE_JOBS = frozenset(["x/y/z plot", "prompts from file or textbox", OUR_GRID])
 _MOST_LINES = 8
 
 
@@ -76,7 +77,7 @@ def begin(p: Any, request: Request) -> Job | None:
     if request.is_on and not getattr(p, "_ad_inner", False):
         title = _script_title(p)
         has_inner = bool(title) and title not in _SCRIPTS_WITH_WHOLE_JOBS
-        job = Job(id(p), request, has_inner, bool(title))
+        job = Job(id(p), request, has_inner, title not in ("", OUR_GRID))
         job.notices.extend(request.notices)
     setattr(p, _NAME, job)
     return job

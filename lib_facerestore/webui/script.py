@@ -11,6 +11,7 @@ from lib_facerestore.webui import (
     compat,
     controls,
     each_picture,
+    face_grid,
     gallery_buttons,
     host_calls,
     host_restorers,
@@ -79,6 +80,7 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
 
     def postprocess_image_after_composite(self, p: Any, pp: Any, *args: Any) -> None:
         """One picture, whole, before it is saved."""
+        face_grid.see(p, pp.image)
         running = job.of(p)
         if running is None:
             return
