@@ -77,19 +77,23 @@ def start_stub(kind, folder, *flags, with_us=True, extra=None, environment=None)
 
 
 class RealHost(Host):
-    """A WebUI that somebody uses: its settings are put back when it stops, and the links are taken away."""
+    """A WebUI that somebody uses: its settings are put back when it stops, and the links when the last one stops."""
+
+    running = 0
 
     def __init__(self, folder, linked, *arguments):
         self._links = [folder / "extensions" / name for name in linked]
+        RealHost.running += 1
         paths = [folder / "config.json", folder / "ui-config.json"]
         self._kept = {path: path.read_bytes() if path.is_file() else None for path in paths}
         super().__init__(folder.name, *arguments)
 
     def stop(self):
         super().stop()
+        RealHost.running -= 1
         for path, content in self._kept.items():
             path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
-        for link in self._links:
+        for link in () if RealHost.running else self._links:
             link.unlink(missing_ok=True)
 
 
