@@ -272,7 +272,7 @@ def test_mask_is_left_alone(host, page, texts):
 
     written = host.files() - before
     assert [path.name for path in written if path.stem.endswith("-restored")] == [path.name for path in written]
-    assert len(written) == (1 if "pop" in texts else 0)
+    assert len(written) == (1 if "pop" in texts else 0), shown
     assert ("restored already" in shown) == ("pop" not in texts)
 
 
