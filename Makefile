@@ -52,8 +52,9 @@ $(VENV)/.standalone: pyproject.toml | $(VENV)/pyvenv.cfg
 	$(INSTALL) --editable '.[standalone]'
 	touch $@
 
-# gradio 3.41.2 and 4.40.0 as the hosts pin them, each in an environment of its own beside the packages of this one.
-$(VENV)/.hosts: tests/host/environments.py tests/host/constraints-gradio3.txt tests/host/constraints-gradio4.txt $(VENV)/.test
+# gradio 3.41.2 and 4.40.0 as the hosts pin them, and 4.40.0 among the newer packages of Neo, each in an environment of its own beside the packages of this one.
+$(VENV)/.hosts: tests/host/environments.py tests/host/constraints-gradio3.txt tests/host/constraints-gradio4.txt \
+  tests/host/constraints-neo.txt $(VENV)/.test
 	$(BIN)/python tests/host/environments.py
 	touch $@
 

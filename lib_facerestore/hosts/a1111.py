@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 
 class A1111Memory:
@@ -11,18 +12,26 @@ class A1111Memory:
     def make_room(self, size_bytes: int, device: str) -> None:
         """Under --medvram and --lowvram send the diffusion model to the CPU, as the host does between its own steps."""
         import torch
-        from modules import devices, shared
+        from modules import shared
 
         if torch.device(device).type == "cpu":
             return
-        lowvram = importlib.import_module("modules.lowvram")
+        lowvram = _lowvram()
         model = getattr(shared, "sd_model", None)
-        if model is not None and lowvram.is_enabled(model):
+        if model is not None and lowvram is not None and lowvram.is_enabled(model):
             lowvram.send_everything_to_cpu()
-        devices.torch_gc()
+        self.released()
 
     def released(self) -> None:
         """Give blocks that nobody uses back to the device."""
         from modules import devices
 
         devices.torch_gc()
+
+
+def _lowvram() -> Any:
+    """The host's switches; None on SD.Next, which moves its model between main memory and device by itself."""
+    try:
+        return importlib.import_module("modules.lowvram")
+    except ImportError:
+        return None

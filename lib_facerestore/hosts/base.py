@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,12 @@ def font(size_px: int) -> Any:
 
 def models_path() -> Path:
     """The folder that holds the host's folders of models."""
-    from modules import paths_internal
-
-    return Path(paths_internal.models_path)
+    # SD.Next has the first as an empty file.
+    for name in ("modules.paths_internal", "modules.paths"):
+        found = getattr(_imported(name), "models_path", None)
+        if found:
+            return Path(found)
+    return Path("models")
 
 
 def model_folders() -> tuple[Path, ...]:
@@ -98,6 +102,14 @@ def first_fidelity(default: float) -> float:
     value = option("code_former_weight", default)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if is_number and 0 <= value <= 1 else default
+
+
+def _imported(name: str) -> Any:
+    """A module of the host, None where it has none of that name."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
 
 
 def _candidates() -> Iterator[Path]:

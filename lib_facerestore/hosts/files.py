@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import os
 import re
 import time
@@ -94,7 +95,7 @@ def save_next_to(image: Any, base: Path, text: str, seed: Any = None, prompt: An
     extension = _options().samples_format
     images.save_image(
         image, str(base.parent), "", seed, prompt, extension=extension, info=text, p=job,
-        forced_filename=_free_name(base, extension), save_to_dirs=False,
+        forced_filename=_free_name(base, extension), save_to_dirs=_this_folder(images),
     )  # fmt: skip
 
 
@@ -125,9 +126,10 @@ def save_grid_beside(grid: Any, base: Path, text: str, job: Any) -> None:
 
     extension = _options().grid_format
     name = _free_name(base, extension)
+    short = {"short_filename": True} if _has_short_names(images) else {}
     images.save_image(
-        grid, str(base.parent), "", extension=extension, info=text, short_filename=True, grid=True, p=job,
-        forced_filename=name, save_to_dirs=False,
+        grid, str(base.parent), "", extension=extension, info=text, grid=True, p=job,
+        forced_filename=name, save_to_dirs=_this_folder(images), **short,
     )  # fmt: skip
 
 
@@ -137,7 +139,7 @@ def overwrite(image: Any, path: Path, text: str) -> None:
 
     part = path.with_name(f"{path.stem}.part{path.suffix}")
     try:
-        images.save_image_with_geninfo(image, text, str(part))
+        part = _write(images, image, part, text)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -154,6 +156,28 @@ def grid_of(pictures: list[Any], batch_size: int) -> Any:
 def now() -> float:
     """Seconds, on the clock that file systems use."""
     return time.time()
+
+
+def _write(images: Any, image: Any, path: Path, text: str) -> Path:
+    """Write one file; its path, which SD.Next makes up from the one that it is given."""
+    if hasattr(images, "save_image_with_geninfo"):
+        images.save_image_with_geninfo(image, text, str(path))
+        return path
+    written = images.save_image(
+        image, str(path.parent), "", extension=path.suffix[1:], info=text,
+        forced_filename=path.stem, save_to_dirs=_this_folder(images),
+    )  # fmt: skip
+    return Path(written[0])
+
+
+def _this_folder(images: Any) -> bool | str:
+    """The host's word for "no folder inside the given one": False, or its name where the host takes a name."""
+    return False if _has_short_names(images) else "."
+
+
+def _has_short_names(images: Any) -> bool:
+    """Whether save_image is that of A1111 and its kin; SD.Next's takes fewer words and reads some of them otherwise."""
+    return "short_filename" in inspect.signature(images.save_image).parameters
 
 
 def _options() -> Any:

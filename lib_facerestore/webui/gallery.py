@@ -36,7 +36,7 @@ def items_of(
     """
     images, texts = list(processed.images), list(processed.infotexts)
     first = min(int(processed.index_of_first_image or 0), len(images))
-    own = texts[first:]
+    images[first:], own = _with_masks_behind(images[first:], texts[first:], len(seen))
     found = {id(image): number for number, image in enumerate(seen)}
     indices = {place: found[id(image)] for place, image in enumerate(images) if id(image) in found}
     is_whole = len(indices) == len(own)
@@ -60,6 +60,19 @@ def items_of(
         items.append(Item(images[place], text, index, is_base, is_base and index in taken))
         taken.add(index)
     return items
+
+
+def _with_masks_behind(
+    images: Sequence[Any], texts: Sequence[str], generated: int
+) -> tuple[Sequence[Any], Sequence[str]]:
+    """Pictures and texts in the other hosts' order where SD.Next's masks stand before their pictures, texts and all."""
+    step = len(images) // generated if generated else 0
+    of_masks = [text for place, text in enumerate(texts) if step and place % step != step - 1]
+    is_regular = len(images) == len(texts) == step * generated
+    if not is_regular or not of_masks or not all(text.startswith("Mask") for text in of_masks):
+        return images, texts
+    groups = [images[start : start + step] for start in range(0, len(images), step)]
+    return [image for group in groups for image in (group[-1], *group[:-1])], texts[step - 1 :: step]
 
 
 def saved_text(image: Any, since: float, p: Any) -> str | None:

@@ -108,11 +108,11 @@ def _changed(settings: RestoreSettings, *groups: str) -> dict[str, object]:
     }
 
 
-def _pasted(name: str, text: Mapping[str, str]) -> Any:
+def _pasted(name: str, text: Mapping[str, Any]) -> Any:
     if RESTORER_KEY not in text:
         return None
     key = setting_info(name).infotext
-    return setting_default(name) if key not in text else _value(name, text[key])
+    return setting_default(name) if key not in text else _value(name, str(text[key]))  # SD.Next hands over numbers
 
 
 def _value(name: str, text: str) -> Any:

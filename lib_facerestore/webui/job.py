@@ -14,7 +14,10 @@ _NAME = "_facerestore_job"
 # Selectable scripts that hand each inner job's pictures on as they are; all others put them together again, so that
 # pictures must keep their size and their place. By title, lower case.
 OUR_GRID = "face restore grid"
-_SCRIPTS_WITH_WHOLE_JOBS = frozenset(["x/y/z plot", "prompts from file or textbox", OUR_GRID])
+# The last two are SD.Next's names for the first two.
+_SCRIPTS_WITH_WHOLE_JOBS = frozenset(
+    ["x/y/z plot", "prompts from file or textbox", OUR_GRID, "xyz grid script", "prompts from file"]
+)
 _MOST_LINES = 8
 
 

@@ -64,9 +64,14 @@ def of_generation(args: Sequence[Any], tab: str, plotted: Mapping[str, Any] | No
 
 
 def of_extras(args: Mapping[str, Any]) -> Request:
-    """The request of one Extras picture; off where any argument is None, as in every API call."""
-    is_on = bool(args.get("enabled")) and all(value is not None for value in args.values())
-    settings, replaced = checked_settings({name: args[name] for name in ORDER_ON_PAGE if name in args})
+    """The request of one Extras picture; off where an API call says nothing of ours and every argument is None.
+
+    SD.Next takes arguments by name from such a call; those that it leaves out have the Settings' defaults.
+    """
+    is_on = bool(args.get("enabled"))
+    settings, replaced = checked_settings(
+        {name: args[name] for name in ORDER_ON_PAGE if args.get(name) is not None} if is_on else {}
+    )
     return Request(is_on, settings, options.WHEN[0], replaced)
 
 

@@ -58,20 +58,22 @@ def _plot() -> Any:
 
 
 def _axis(option_class: Any, name: str) -> Any:
-    """One axis, of the host's class. A number's type is the plain one, for which the host understands ranges."""
+    """One axis, of the host's class. A number's type is the plain one, for which the host understands ranges.
+
+    By place: SD.Next has the same arguments in the same order under other names.
+    """
     kind = _kind(name)
-    arguments: dict[str, Any] = {
-        "format_value": functools.partial(_legend, name),
-        "confirm": functools.partial(_leave_out_bad, name),
-    }
-    if kind in (int, float):
-        cost = _MIXED_MODEL_COST if name == "denoise" else 0.0
-        return option_class(PREFIX + _label(name), kind, functools.partial(_apply, name), cost=cost, **arguments)
+    is_number = kind in (int, float)
     cost = _MODEL_COST if name in controls.MODEL_SETTINGS else 0.0
     return option_class(
-        PREFIX + _label(name), str, functools.partial(_apply, name), cost=cost,
-        choices=functools.partial(_choices, name), **arguments,
-    )  # fmt: skip
+        PREFIX + _label(name),
+        kind if is_number else str,
+        functools.partial(_apply, name),
+        functools.partial(_legend, name),
+        functools.partial(_leave_out_bad, name),
+        _MIXED_MODEL_COST if name == "denoise" else cost,
+        None if is_number else functools.partial(_choices, name),
+    )
 
 
 def _apply(name: str, p: Any, x: Any, xs: Any) -> None:

@@ -14,7 +14,7 @@ import environments  # noqa: E402
 from stub_host import StubHost  # noqa: E402
 
 
-@pytest.fixture(scope="module", params=environments.KINDS)
+@pytest.fixture(scope="module", params=environments.FOR_ALL_TESTS)
 def stub(request, tmp_path_factory):
     """A stub with the probe, shared by the tests of a file."""
     folder = tmp_path_factory.mktemp(request.param)

@@ -1,6 +1,6 @@
-"""Builds `.venv/host-gradio3` and `.venv/host-gradio4` from nothing: gradio as the hosts pin it, the rest from `.venv`.
+"""Builds `.venv/host-gradio3`, `host-gradio4` and `host-neo` from nothing: packages as hosts pin them, rest of `.venv`.
 
-`python tests/host/environments.py [gradio3|gradio4 …] [--check]`. Knows nothing of the stub.
+`python tests/host/environments.py [gradio3|gradio4|neo …] [--check]`. Knows nothing of the stub.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-KINDS = ("gradio3", "gradio4")
+KINDS = ("gradio3", "gradio4", "neo")
+# The two that all tests run in; a third run of each would only show what one look at every feature shows too.
+FOR_ALL_TESTS = ("gradio3", "gradio4")
 SAMPLE = ROOT / "samples" / "degraded" / "astronaut.jpg"
 
 # Found on the way to `import gradio` and nowhere declared by it.
 UNDECLARED = ("setuptools",)
+# Versions that gradio says it does not take; Neo installs them over it all the same.
+AGAINST_GRADIO = {"neo": ("pillow",)}
 
 CHECK = """
 from pathlib import Path
@@ -69,13 +73,28 @@ def build(kind: str) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder(kind))], check=True)
     subprocess.run(
         [str(python(kind)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        + ["--constraint", str(constraints(kind)), "gradio", "httpx", "Pillow", "numpy", *UNDECLARED],
+        + ["--constraint", str(_first_constraints(kind)), "gradio", "httpx", "Pillow", "numpy", *UNDECLARED],
         check=True,
     )
+    for pin in _pins_against_gradio(kind):
+        subprocess.run([str(python(kind)), "-m", "pip", "install", "--quiet", "--no-deps", pin], check=True)
     packages = next(folder(kind).glob("lib/python3.*/site-packages"))
     main = next((ROOT / ".venv").glob("lib/python3.*/site-packages"))
     (packages / "zz_main_environment.pth").write_text(f"{main}\n")
     stamp(kind).write_text(constraints(kind).read_text())
+
+
+def _pins_against_gradio(kind: str) -> list[str]:
+    names = AGAINST_GRADIO.get(kind, ())
+    return [line for line in constraints(kind).read_text().splitlines() if line.split("==")[0] in names]
+
+
+def _first_constraints(kind: str) -> Path:
+    """The constraints without the versions that come last, in a file of the environment."""
+    later = _pins_against_gradio(kind)
+    file = folder(kind) / "constraints.txt"
+    file.write_text("\n".join(line for line in constraints(kind).read_text().splitlines() if line not in later))
+    return file
 
 
 def check(kind: str) -> None:
@@ -88,7 +107,7 @@ def check(kind: str) -> None:
 def main() -> None:
     """Build, and check if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kinds", nargs="*", default=list(KINDS), help="gradio3, gradio4; both when left out")
+    parser.add_argument("kinds", nargs="*", default=list(KINDS), help="gradio3, gradio4, neo; all when left out")
     parser.add_argument("--check", action="store_true", help="restore a sample in each")
     options = parser.parse_args()
     for kind in options.kinds:

@@ -20,6 +20,15 @@ LAUNCH = Path(__file__).resolve().parent / "stub" / "launch.py"
 # A real host on two busy cores; the stub takes 5 to 20 s.
 START_LIMIT_S = 300
 ANSWER_LIMIT_S = 300
+# The environment whose packages a kind of host is tried with; SD.Next's own are newer than those of gradio3.
+ENVIRONMENTS = {
+    "a1111": "gradio3",
+    "forge": "gradio4",
+    "reforge": "gradio3",
+    "classic": "gradio3",
+    "neo": "neo",
+    "sdnext": "gradio3",
+}
 # What the log says at the end of every start, on all hosts.
 STARTED = "Startup time"
 

@@ -5,14 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from running_host import HOSTS, ROOT, started
-
-# The size of every generation; a face of 46 px, the embedded restorer's smallest and quickest input.
-SIZE_WH = (192, 160)
+from running_host import HOSTS, SIZE_WH, make_portrait, started
 
 
 @pytest.fixture(scope="session", params=HOSTS)
@@ -28,10 +25,7 @@ def host(request, tmp_path_factory, portrait):
 @pytest.fixture(scope="session")
 def portrait(tmp_path_factory):
     """A photograph with one face, in the generations' size."""
-    photograph = Image.open(ROOT / "samples" / "photographs" / "astronaut.jpg").convert("RGB")
-    path = tmp_path_factory.mktemp("photographs") / "portrait.png"
-    ImageOps.fit(photograph, SIZE_WH, Image.Resampling.LANCZOS).save(path)
-    return path
+    return make_portrait(tmp_path_factory.mktemp("photographs") / "portrait.png")
 
 
 @pytest.fixture(scope="session")

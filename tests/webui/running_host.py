@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image, ImageOps
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 STUB = ROOT / "tests" / "host"
@@ -21,7 +23,7 @@ REAL_FOLDER = "FACERESTORE_WEBUI"
 REAL_FLAGS = "FACERESTORE_WEBUI_FLAGS"
 # Where the wheels with the embedded weights were unpacked for the host's Python, if not in its own environment.
 REAL_PATH = "FACERESTORE_WEBUI_PYTHONPATH"
-STUBS = environments.KINDS
+STUBS = environments.FOR_ALL_TESTS
 # What the tests run on: both stubs, or the real host that the environment names.
 HOSTS = ["real"] if os.environ.get(REAL_FOLDER) else STUBS
 OURS = "sd-webui-facerestore"
@@ -30,6 +32,10 @@ NEIGHBOURS = {
     "failing_extension": HERE / "failing_extension",
     "lending_extension": HERE / "lending_extension",
 }
+
+
+# The size of every generation; a face of 46 px, the embedded restorer's smallest and quickest input.
+SIZE_WH = (192, 160)
 
 
 class Host(stub_host.Host):
@@ -68,12 +74,27 @@ class Made:
         return [line.split("] ", 1)[1] for line in self.log.splitlines() if line.startswith("[Face restore]")]
 
 
+def make_portrait(path):
+    """Write a photograph with one face in that size."""
+    photograph = Image.open(ROOT / "samples" / "photographs" / "astronaut.jpg").convert("RGB")
+    ImageOps.fit(photograph, SIZE_WH, Image.Resampling.LANCZOS).save(path)
+    return path
+
+
 def start_stub(kind, folder, *flags, with_us=True, extra=None, environment=None):
     """The stub host of an environment, "gradio3" or "gradio4". extra: further extensions by name."""
     port = free_port()
     extensions = {**({OURS: ROOT} if with_us else {}), **NEIGHBOURS, **(extra or {})}
     command = stub_host.stub_command(kind, folder, port, extensions, *flags)
     return Host(f"stub-{kind}", command, folder, port, environment)
+
+
+def start_kind(kind, folder, *flags, extra=None, environment=None):
+    """The stub as one kind of host, "a1111", "forge" …, with the packages of that host as far as we have them."""
+    packages = stub_host.ENVIRONMENTS[kind]
+    host = start_stub(packages, folder, "--kind", kind, *flags, extra=extra, environment=environment)
+    host.name = f"stub-{kind}"
+    return host
 
 
 class RealHost(Host):

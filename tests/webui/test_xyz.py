@@ -11,12 +11,18 @@ VISIBILITY, SCALE, FACES, MODEL, ENABLED = (
     f"{PREFIX}{label}" for label in ("GFPGAN / CodeFormer visibility", "Scale", "Which faces", "Model", "Enabled")
 )
 CELL = (192, 160)
+# The plot's title, where it is another.
+PLOT = {"stub-sdnext": "xyz grid script"}
 
 
 def labels(host, tab="txt2img"):
     """Labels of the plot's axes in the host's own list."""
     listed = host.call("/sdapi/v1/script-info")["list"]
-    (info,) = [one for one in listed if one["name"] == "x/y/z plot" and one["is_img2img"] == (tab == "img2img")]
+    (info,) = [
+        one
+        for one in listed
+        if one["name"] == PLOT.get(host.name, "x/y/z plot") and one["is_img2img"] == (tab == "img2img")
+    ]
     return info["args"][0]["choices"]
 
 
@@ -29,7 +35,9 @@ def plot(host, portrait, x, y=None, face=None, **fields):
         axes += [known.index(label), *(["", values] if isinstance(values, list) else [values, []])]
     # Whether there is a legend; real hosts have a third axis and more switches: sub-images are wanted.
     rest = [False] if host.name.startswith("stub") else [0, "", [], False, True, *[False] * 5, 0, False]
-    return host.generate(face=face, photo=portrait, script_name="x/y/z plot", script_args=[*axes, *rest], **fields)
+    return host.generate(
+        face=face, photo=portrait, script_name=PLOT.get(host.name, "x/y/z plot"), script_args=[*axes, *rest], **fields
+    )
 
 
 def cells(made):

@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE)) if str(HERE) not in sys.path else None
 
+from modules import host_kind  # noqa: E402
 from modules.cmd_args import cmd_opts as args  # noqa: E402
 
 
@@ -40,8 +41,20 @@ def run_pip(command: str, desc: str | None = None) -> str | None:
     return run(f'"{sys.executable}" -m pip {command} --prefer-binary', desc, f"Couldn't install {desc}")
 
 
+def git_clone(url: str, tgt: str, name: str, commithash: str | None = None) -> None:
+    """Not done here; on Neo the name is all there is, on Classic not even that."""
+    raise NotImplementedError
+
+
+if host_kind.kind == "classic":
+    del git_clone
+
+
 def run_installers() -> None:
-    """Each extension's install.py as a sub-process, in the host's folder, with the host on PYTHONPATH."""
+    """Each extension's install.py as a sub-process, with the host on PYTHONPATH.
+
+    In the host's folder; on SD.Next in the extension's.
+    """
     from modules import errors, extensions
 
     for extension in extensions.active():
@@ -50,7 +63,11 @@ def run_installers() -> None:
             continue
         paths = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
         done = subprocess.run(
-            [sys.executable, str(installer)], env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
+            [sys.executable, str(installer)],
+            env={**os.environ, "PYTHONPATH": paths},
+            cwd=extension.path if host_kind.is_sdnext() else None,
+            capture_output=True,
+            text=True,
         )
         sys.stdout.write(done.stdout)
         if done.returncode != 0:

@@ -91,7 +91,9 @@ def wrap_gradio_call(func: Callable, extra_outputs: list | None = None, add_stat
             return func(*args, **kwargs)
         finally:
             state = shared.state
-            state.skipped = state.interrupted = state.stopping_generation = False
+            state.skipped = state.interrupted = False
+            if hasattr(state, "stopping_generation"):
+                state.stopping_generation = False
             state.job_count = 0
             state.job = ""
 
@@ -99,7 +101,7 @@ def wrap_gradio_call(func: Callable, extra_outputs: list | None = None, add_stat
 
 
 def _error_of_main_thread() -> BaseException | None:
-    if not host_kind.is_forge():
+    if not host_kind.is_forge_family():
         return None
     from modules_forge import main_thread
 

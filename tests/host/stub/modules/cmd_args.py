@@ -7,13 +7,14 @@ import os
 import sys
 from pathlib import Path
 
-from modules import errors, host_kind
+from modules import absences, errors, host_kind
 
 SCRIPT_PATH = Path(__file__).resolve().parents[1]
 FOLDERS = ("gfpgan", "codeformer", "esrgan", "realesrgan", "dat", "bsrgan", "swinir", "scunet")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _first_parser() -> argparse.ArgumentParser:
+    """The stub's own flags, which say what kind it is."""
     parser = argparse.ArgumentParser(conflict_handler="resolve")
     add = parser.add_argument
     add("--data-dir", type=str, default=".", help="the host's folder: outputs, models, config.json, extensions")
@@ -22,12 +23,25 @@ def _parser() -> argparse.ArgumentParser:
     add("--install", action="store_true", help="run install.py of the extensions first")
     add("--step-seconds", type=float, default=0.0, help="how long one sampling step takes")
     add("--port", type=int, default=7871)
+    return parser
+
+
+def _parser() -> argparse.ArgumentParser:
+    """All flags that this kind of host has."""
+    parser = _first_parser()
+
+    def add(flag: str, **options: object) -> None:
+        if not absences.is_flag_absent(flag.strip("-").replace("-", "_")):
+            parser.add_argument(flag, **options)
+
     add("--api", action=argparse.BooleanOptionalAction, default=False)
     add("--nowebui", action="store_true")
     add("--listen", action="store_true")
     add("--api-auth", type=str, default=None)
     add("--skip-install", action="store_true")
     add("--models-dir", type=str, default=None)
+    if absences.is_flag_absent("models_dir"):
+        add("--model-ref", type=str, default=None)
     add("--use-cpu", nargs="+", type=str.lower, default=[])
     add("--no-half", action="store_true")
     add("--precision", type=str, default="autocast")
@@ -75,20 +89,19 @@ def preload(parser: argparse.ArgumentParser, folder: Path) -> None:
 
 def parse(argv: list[str]) -> argparse.Namespace:
     """The flags; the process then stands in the data folder, as a host stands in its own."""
-    parser = _parser()
-    first, _ = parser.parse_known_args(argv)
+    first, _ = _first_parser().parse_known_args(argv)
     data = Path(first.data_dir).resolve()
     data.mkdir(parents=True, exist_ok=True)
     wanted = list(first.extension)
     link_extensions(data / "extensions", wanted)
     os.chdir(data)
     host_kind.kind = first.kind
-    if host_kind.is_forge():
-        sys.path.insert(1, str(SCRIPT_PATH / "forge"))
+    if host_kind.is_forge_family():
+        sys.path.insert(1, str(SCRIPT_PATH / "forge_family"))
+    parser = _parser()
     preload(parser, data / "extensions")
     options = parser.parse_args(argv)
     options.data_dir = str(data)
-    options.models_dir = options.models_dir or str(data / "models")
     options.ui_settings_file = str(data / "config.json")
     options.ui_config_file = str(data / "ui-config.json")
     return options

@@ -13,7 +13,8 @@ cpu = torch.device("cpu")
 device = cpu
 device_interrogate = device_gfpgan = device_esrgan = device_codeformer = cpu
 # Half precision is the default of real hosts also where a restorer must not use it.
-dtype = dtype_unet = torch.float32 if cmd_opts.no_half or cmd_opts.precision == "full" else torch.float16
+is_full = getattr(cmd_opts, "no_half", False) or getattr(cmd_opts, "precision", "") == "full"
+dtype = dtype_unet = torch.float32 if is_full else torch.float16
 dtype_vae = dtype_inference = torch.float32
 unet_needs_upcast = False
 fp8 = False
@@ -30,8 +31,8 @@ def get_optimal_device() -> torch.device:
 
 
 def get_device_for(task: str) -> torch.device:
-    """The device of a task; A1111 honours --use-cpu here, Forge does not."""
-    if not host_kind.is_forge() and (task in cmd_opts.use_cpu or "all" in cmd_opts.use_cpu):
+    """The device of a task; A1111 honours --use-cpu here, the Forge family does not."""
+    if not host_kind.is_forge_family() and (task in cmd_opts.use_cpu or "all" in cmd_opts.use_cpu):
         return cpu
     return get_optimal_device()
 

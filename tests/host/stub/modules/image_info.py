@@ -53,7 +53,7 @@ def read_info_from_image(image: Image.Image) -> tuple[str | None, dict]:
         geninfo = comment.decode("utf8", errors="ignore") if isinstance(comment, bytes) else comment
     for key in IGNORED:
         items.pop(key, None)
-    if geninfo is None and host_kind.is_forge():
+    if geninfo is None and host_kind.hides_text():
         geninfo = read_hidden(image)
     return geninfo, items
 

@@ -157,7 +157,7 @@ def save_image(
     stem, dot_extension = os.path.splitext(full_name)
     save_image_with_geninfo(image, info, f"{stem}.tmp", dot_extension, texts, pnginfo_section_name)
     true_name, number = full_name, 0
-    while opts.save_images_replace_action != "Replace" and os.path.exists(true_name):
+    while opts.save_images_replace_action not in ("Replace", "Override") and os.path.exists(true_name):
         number += 1
         true_name = f"{stem}-{number}{dot_extension}"
     os.replace(f"{stem}.tmp", true_name)
@@ -174,7 +174,56 @@ def save_image(
 
 
 def _wants_hidden(filename: str, texts: dict) -> bool:
-    if not host_kind.is_forge() or not shared.opts.enable_pnginfo:
+    if not host_kind.hides_text() or not shared.opts.enable_pnginfo:
         return False
     wanted = shared.opts.data.get("stealth_pnginfo_option", "Alpha")
     return wanted == "Alpha" and filename.endswith(".png") and "parameters" in texts
+
+
+def save_image_of_sdnext(
+    image,
+    path=None,
+    basename="",
+    seed=None,
+    prompt=None,
+    extension="jpg",
+    info=None,
+    grid=False,
+    pnginfo_section_name="parameters",
+    p=None,
+    existing_info=None,
+    forced_filename=None,
+    suffix="",
+    save_to_dirs=None,
+):
+    """SD.Next's: fewer words, a number before forced names too, a job of its own; returns (file, text file, text).
+
+    save_to_dirs is the name of a folder; False means nothing, and then the settings decide.
+    """
+    opts = shared.opts
+    namegen = FilenameGenerator(p, seed, prompt, image, basename=basename)
+    if isinstance(save_to_dirs, str) and save_to_dirs:
+        path = os.path.join(path, save_to_dirs)
+    elif opts.save_to_dirs:
+        path = os.path.join(path, namegen.apply(opts.directories_filename_pattern or "[prompt_words]"))
+    stem = f"{forced_filename if forced_filename is not None else namegen.apply('[seed]')}{suffix}"
+    os.makedirs(path, exist_ok=True)
+    if opts.save_images_add_number:
+        stem = f"{get_next_sequence_number(path, ''):05}-{stem}"
+    full_name = os.path.normpath(os.path.join(path, f"{stem}.{extension}"))
+    texts = existing_info or {}
+    texts[pnginfo_section_name] = image.info.get(pnginfo_section_name, "") if info is None else info
+    params = script_callbacks.ImageSaveParams(image, p, full_name, texts)
+    script_callbacks.before_image_saved_callback(params)
+    job = shared.state.begin("Save image")
+    text = params.pnginfo.get(pnginfo_section_name, "")
+    save_image_with_geninfo(params.image, text, params.filename, None, params.pnginfo, pnginfo_section_name)
+    shared.state.end(job)
+    if not hasattr(params.image, "already_saved_as"):
+        params.image.already_saved_as = params.filename
+    script_callbacks.image_saved_callback(params)
+    return params.filename, None, text
+
+
+if host_kind.is_sdnext():
+    save_image = save_image_of_sdnext

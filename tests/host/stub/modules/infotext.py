@@ -14,7 +14,7 @@ def generation_params(p, seed: int, subseed: int) -> dict[str, object]:
         "Schedule type": p.scheduler,
         "CFG scale": p.cfg_scale,
         "Seed": seed,
-        "Face restoration": opts.face_restoration_model if p.restore_faces else None,
+        "Face restoration": opts.face_restoration_model if p.restore_faces and not host_kind.is_sdnext() else None,
         "Size": f"{p.width}x{p.height}",
         "Model hash": p.sd_model_hash,
         "Model": p.sd_model_name if opts.add_model_name_to_info else None,

@@ -279,7 +279,7 @@ def connect_paste(button, fields, input_comp, override_settings_component, tabna
         fields.append((override_settings_component, paste_settings))
 
     def paste(text):
-        if not text and not shared.cmd_opts.no_prompt_history:
+        if not text and not getattr(shared.cmd_opts, "no_prompt_history", False):
             path = os.path.join(data_path, "params.txt")
             text = Path(path).read_text(encoding="utf8") if os.path.isfile(path) else ""
         params = parse_generation_parameters(text)

@@ -1,4 +1,4 @@
-"""--lowvram and --medvram of A1111; on Forge the functions exist and do nothing."""
+"""--lowvram and --medvram of A1111; on Forge and reForge the functions exist and do nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def send_everything_to_cpu() -> None:
 def is_enabled(sd_model: object) -> bool:
     """Whether parts of the model wait outside the card."""
     flags = shared.cmd_opts
-    return not host_kind.is_forge() and bool(flags.lowvram or flags.medvram)
+    return host_kind.kind == "a1111" and bool(flags.lowvram or flags.medvram)
 
 
 def is_needed(sd_model: object) -> bool:

@@ -1,8 +1,8 @@
-"""Fills shared.sd_upscalers: the host's own, then every direct subclass of Upscaler that an extension defined."""
+"""Fills shared.sd_upscalers: the host's own, and on most kinds every direct subclass that an extension defined."""
 
 from __future__ import annotations
 
-from modules import shared, upscaler
+from modules import host_kind, shared, upscaler
 
 
 def load_upscalers() -> None:
@@ -11,9 +11,14 @@ def load_upscalers() -> None:
     for found in upscaler.Upscaler.__subclasses__():
         # A reload defines a class again: the later one counts.
         classes[found.__name__] = found
-    own = [kind for name, kind in classes.items() if kind not in upscaler.BUILTIN and name != "_Resampling"]
+    own = (
+        []
+        if host_kind.makes_upscalers_from_a_list()
+        else [kind for name, kind in classes.items() if kind not in upscaler.BUILTIN and name != "_Resampling"]
+    )
     data = []
-    for kind in [*upscaler.BUILTIN, *own]:
+    builtin = upscaler.BUILTIN[:1] if host_kind.kind == "neo" else upscaler.BUILTIN
+    for kind in [*builtin, *own]:
         made = kind(None)
         data += made.scalers
     shared.sd_upscalers = [entry for entry in data if entry.name == "None"] + sorted(

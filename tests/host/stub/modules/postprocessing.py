@@ -42,6 +42,7 @@ def _said(info: dict) -> str:
 
 def _save(pp, text, texts, outpath, name, suffix) -> None:
     forced, basename = None, ""
+    words = {} if host_kind.is_sdnext() else {"short_filename": True, "no_prompt": True}
     if opts.use_original_name_batch and name is not None:
         basename = os.path.splitext(os.path.basename(name))[0]
         forced = basename + suffix
@@ -51,21 +52,24 @@ def _save(pp, text, texts, outpath, name, suffix) -> None:
         basename=basename,
         extension=opts.samples_format,
         info=text,
-        short_filename=True,
-        no_prompt=True,
         pnginfo_section_name="postprocessing" if host_kind.is_forge() else "extras",
         existing_info=texts,
         forced_filename=forced,
         suffix=suffix,
+        **words,
     )
 
 
 def run_postprocessing(
     extras_mode, image, image_folder, input_dir, output_dir, show_extras_results, *args, save_output=True
 ):
-    """(pictures, HTML of the last text, ""). A file that cannot be opened in a folder is passed over in silence."""
+    """(pictures, HTML of the last text, ""). A file that cannot be opened in a folder is passed over in silence.
+
+    On Neo and SD.Next the first of args is a video, before the arguments of scripts.
+    """
+    args = args[1:] if host_kind.kind in ("neo", "sdnext") else args
     state = shared.state
-    state.begin(job="extras")
+    state.begin("extras")
     outpath = output_dir if extras_mode == FOLDER and output_dir else opts.outdir_samples or opts.outdir_extras_samples
     sources = _sources(extras_mode, image, image_folder, input_dir)
     state.job_count = len(sources)
@@ -74,14 +78,15 @@ def run_postprocessing(
         state.nextjob()
         state.textinfo = name
         state.skipped = False
-        if state.interrupted or state.stopping_generation:
+        if state.interrupted or getattr(state, "stopping_generation", False):
             break
         if isinstance(source, str):
             try:
                 source = images.read(source)
             except Exception:
                 continue
-        picture = source if source.mode in ("RGBA", "RGB") else source.convert("RGB")
+        keeps_alpha = source.mode == "RGBA" and host_kind.kind not in ("classic", "sdnext")
+        picture = source if keeps_alpha or source.mode == "RGB" else source.convert("RGB")
         parameters, texts = images.read_info_from_image(picture)
         if parameters:
             texts["parameters"] = parameters
@@ -90,8 +95,8 @@ def run_postprocessing(
         if state.skipped:
             continue
         used: dict = {}
-        for pp in [first, *first.extra_images]:
-            suffix = pp.get_suffix(used)
+        for pp in [first, *getattr(first, "extra_images", [])]:
+            suffix = "" if host_kind.is_sdnext() else pp.get_suffix(used)
             text = _said(pp.info)
             if opts.enable_pnginfo:
                 # One dict for all pictures of a source.
@@ -132,8 +137,9 @@ def run_extras(
     upscale_first,
     save_output=True,
     max_side_length=0,
+    script_args=None,
 ):
-    """For the API: only the host's own scripts get arguments, all others None."""
+    """For the API: only the host's own scripts get arguments, all others None; SD.Next takes script_args by name."""
     upscale = {
         "upscale_enabled": True,
         "upscale_mode": resize_mode,
@@ -142,7 +148,8 @@ def run_extras(
         "upscale_to_height": upscaling_resize_h,
         "upscaler_1_name": extras_upscaler_1,
     }
-    args = scripts.scripts_postproc.create_args_for_run({"Upscale": upscale})
+    args = scripts.scripts_postproc.create_args_for_run({"Upscale": upscale, **(script_args or {})})
+    args = ["", *args] if host_kind.kind in ("neo", "sdnext") else args
     return run_postprocessing(
         extras_mode,
         image,

@@ -33,7 +33,7 @@ class Processed:
         extra_images_list=None,
     ):
         self.images = images_list
-        if host_kind.is_forge():
+        if host_kind.is_forge_family():
             self.extra_images = extra_images_list or []
         self.prompt = _first(p.prompt)
         self.negative_prompt = _first(p.negative_prompt)
@@ -41,7 +41,8 @@ class Processed:
         self.subseed = int(_first(subseed)) if subseed is not None else -1
         self.subseed_strength = p.subseed_strength
         self.info = info
-        self.comments = "".join(f"{comment}\n" for comment in p.comments)
+        # SD.Next drops what scripts said with p.comment().
+        self.comments = "" if host_kind.is_sdnext() else "".join(f"{comment}\n" for comment in p.comments)
         self.width = p.width
         self.height = p.height
         self.sampler_name = p.sampler_name
@@ -49,7 +50,9 @@ class Processed:
         self.steps = p.steps
         self.batch_size = p.batch_size
         self.restore_faces = p.restore_faces
-        self.face_restoration_model = opts.face_restoration_model if p.restore_faces else None
+        self.face_restoration_model = (
+            opts.face_restoration_model if p.restore_faces and not host_kind.is_sdnext() else None
+        )
         self.sd_model_name = p.sd_model_name
         self.sd_model_hash = p.sd_model_hash
         self.denoising_strength = getattr(p, "denoising_strength", None)

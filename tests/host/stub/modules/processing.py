@@ -74,7 +74,7 @@ def process_images(p) -> Processed:
 
 def _prepare(p) -> None:
     seed, subseed = get_fixed_seed(p.seed), get_fixed_seed(p.subseed)
-    if p.restore_faces is None:
+    if p.restore_faces is None and not host_kind.is_sdnext():
         p.restore_faces = opts.face_restoration
     if p.tiling is None:
         p.tiling = opts.tiling
@@ -104,7 +104,7 @@ def _before_sampling(p, n: int) -> None:
     if not p.disable_extra_networks:
         _call(p, "after_extra_networks_activate", extra_network_data={}, **batch)
     _call(p, "process_batch", **batch)
-    if n == 0 and not shared.cmd_opts.no_prompt_history:
+    if n == 0 and not getattr(shared.cmd_opts, "no_prompt_history", False):
         with open(os.path.join(data_path, "params.txt"), "w", encoding="utf8") as file:
             file.write(Processed(p, []).infotext(p, 0))
     if p.n_iter > 1:
@@ -162,10 +162,10 @@ def _image_args(p, image, i: int):
 def _finish_image(p, sample: torch.Tensor, i: int, infotexts: list[str], output: list) -> None:
     """One picture from tensor to list: restoration, hooks, overlay, saving, infotext, masks."""
     p.batch_index = i
-    save = p.save_samples()
+    save = p.may_save_samples()
     # Multiplied and truncated, not rounded.
     levels = (255.0 * np.moveaxis(sample.cpu().numpy(), 0, 2)).astype(np.uint8)
-    if p.restore_faces:
+    if p.restore_faces and not host_kind.is_sdnext():
         if save and opts.save_images_before_face_restoration:
             _save(p, Image.fromarray(levels), i, "-before-face-restoration")
         levels = face_restoration.restore_faces(levels)
@@ -177,12 +177,16 @@ def _finish_image(p, sample: torch.Tensor, i: int, infotexts: list[str], output:
     mask, overlay = getattr(p, "mask_for_overlay", None), None
     if opts.overlay_inpaint and p.overlay_images is not None and i < len(p.overlay_images):
         overlay = p.overlay_images[i]
-    if p.scripts is not None:
+    if p.scripts is not None and not host_kind.is_sdnext():
         ppmo = scripts.PostProcessMaskOverlayArgs(i, mask, overlay)
         p.scripts.postprocess_maskoverlay(p, ppmo)
         mask, overlay = ppmo.mask_for_overlay, ppmo.overlay_image
     image, before_overlay = apply_overlay(image, p.paste_to, overlay)
-    if p.scripts is not None:
+    if host_kind.is_sdnext() and mask is not None and opts.return_mask:
+        # Before its picture, with a text of its own.
+        infotexts.append("Mask")
+        output.append(mask.convert("RGB"))
+    if p.scripts is not None and not host_kind.is_sdnext():
         pp = _image_args(p, image, i)
         p.scripts.postprocess_image_after_composite(p, pp)
         image = pp.image
@@ -193,7 +197,7 @@ def _finish_image(p, sample: torch.Tensor, i: int, infotexts: list[str], output:
     if opts.enable_pnginfo:
         image.info["parameters"] = text
     output.append(image)
-    if mask is not None:
+    if mask is not None and not host_kind.is_sdnext():
         _masks(p, i, save, image, before_overlay, mask, output)
 
 
@@ -237,9 +241,9 @@ def _add_grid(p, infotexts: list[str], output: list) -> int:
             p.all_prompts[0],
             opts.grid_format,
             info=text,
-            short_filename=not opts.grid_extended_filename,
             p=p,
             grid=True,
+            **({} if host_kind.is_sdnext() else {"short_filename": not opts.grid_extended_filename}),
         )
     return 1 if opts.return_grid else 0
 
@@ -248,10 +252,11 @@ def process_images_inner(p) -> Processed:
     """The job itself."""
     _prepare(p)
     _call(p, "process")
+    job = state.begin("Process") if host_kind.is_sdnext() else None
     infotexts: list[str] = []
     output: list[Image.Image] = []
-    # Forge computes in inference mode, A1111 without gradients; both let `postprocess` run outside it.
-    guard = torch.inference_mode() if host_kind.is_forge() else torch.no_grad()
+    # A1111 computes without gradients, the others in inference mode; all let `postprocess` run outside it.
+    guard = torch.no_grad() if host_kind.kind == "a1111" else torch.inference_mode()
     with guard, contextlib.ExitStack():
         p.init(p.all_prompts, p.all_seeds, p.all_subseeds)
         if state.job_count == -1:
@@ -259,7 +264,7 @@ def process_images_inner(p) -> Processed:
         for n in range(p.n_iter):
             p.iteration = n
             state.skipped = False
-            if state.interrupted or state.stopping_generation:
+            if state.interrupted or getattr(state, "stopping_generation", False):
                 break
             _slice_batch(p, n)
             _before_sampling(p, n)
@@ -278,5 +283,10 @@ def process_images_inner(p) -> Processed:
         index_of_first_image=index_of_first_image,
         infotexts=infotexts,
     )
-    _call(p, "postprocess", processed)
+    if not host_kind.is_sdnext():
+        _call(p, "postprocess", processed)
+        return processed
+    if not state.interrupted and not state.skipped:
+        _call(p, "postprocess", processed)
+    state.end(job)
     return processed

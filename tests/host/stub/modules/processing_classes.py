@@ -94,7 +94,7 @@ class StableDiffusionProcessing:
         self.extra_generation_params = self.extra_generation_params or {}
         self.override_settings = self.override_settings or {}
         self.comments = {}
-        if host_kind.is_forge():
+        if host_kind.is_forge_family():
             self.extra_result_images = []
             self.latents_after_sampling = []
             self.pixels_after_sampling = []
@@ -144,9 +144,13 @@ class StableDiffusionProcessing:
     def sample(self, seeds, prompts):
         raise NotImplementedError()
 
-    def save_samples(self) -> bool:
+    def may_save_samples(self) -> bool:
         """Whether the samples of this job go to disk."""
         return opts.samples_save and not self.do_not_save_samples
+
+    def save_samples(self) -> bool:
+        """The same under the hosts' name; SD.Next has none."""
+        return self.may_save_samples()
 
     def close(self):
         pass

@@ -7,7 +7,7 @@ from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
-from modules import errors
+from modules import errors, host_kind
 
 ScriptCallback = namedtuple("ScriptCallback", ["script", "callback", "name"])
 _NAMES = (
@@ -46,6 +46,10 @@ def _registrar(kind: str) -> Callable:
     def on(callback: Callable, *, name: str | None = None) -> None:
         _register(kind, callback, name)
 
+    def on_without_name(callback: Callable) -> None:
+        _register(kind, callback, None)
+
+    on = on_without_name if host_kind.kind in ("classic", "sdnext") else on
     on.__name__ = f"on_{kind}"
     on.__doc__ = f"Register a callback of kind {kind}."
     return on

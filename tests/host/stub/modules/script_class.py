@@ -16,14 +16,14 @@ class PostSampleArgs:
 
 
 class PostprocessImageArgsA1111:
-    """One argument on A1111."""
+    """One argument on most kinds."""
 
     def __init__(self, image):
         self.image = image
 
 
 class PostprocessImageArgsForge:
-    """Two arguments on Forge: the index counts over the whole job."""
+    """Two arguments on Forge and Neo: the index counts over the whole job."""
 
     def __init__(self, image, index):
         self.image = image
@@ -69,11 +69,13 @@ class Script:
     infotext_fields = None
     paste_field_names = None
     api_info = None
+    # SD.Next only: the tab, known when ui() is called.
+    parent = None
     on_before_component_elem_id = None
     on_after_component_elem_id = None
     setup_for_ui_only = False
     controls = None
-    # Forge only: lower stands earlier on the page.
+    # The Forge family only: lower stands earlier on the page.
     sorting_priority = 0
 
     def title(self):
@@ -157,4 +159,6 @@ class Script:
         """script_<tab>_<title>_<item>; without the tab when the script shows on one tab only."""
         tab = f"{'img2img' if self.is_img2img else 'txt2img'}_" if self.show(True) == self.show(False) else ""
         title = re.sub(r"[^a-z_0-9]", "", re.sub(r"\s", "_", self.title().lower()))
+        if host_kind.is_sdnext():
+            tab = f"{self.parent}_"
         return f"script_{tab}{title}_{item_id}"

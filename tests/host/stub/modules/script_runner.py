@@ -73,6 +73,7 @@ class ScriptRunner:
     def create_script_ui(self, script: Script) -> None:
         """Call ui() and give the script its slice; an exception leaves it an empty slice."""
         script.args_from = script.args_to = len(self.inputs)
+        script.parent = script.tabname
         try:
             self._create_script_ui(script)
         except Exception:
@@ -119,7 +120,7 @@ class ScriptRunner:
                 self.create_script_ui(script)
 
     def _in_page_order(self) -> list[Script]:
-        if host_kind.is_forge():
+        if host_kind.is_forge_family():
             return sorted(self.alwayson_scripts, key=lambda script: script.sorting_priority)
         return self.alwayson_scripts
 
@@ -157,14 +158,17 @@ class ScriptRunner:
             return None
         script = self.selectable_scripts[index - 1]
         processed = script.run(p, *args[script.args_from : script.args_to])
-        shared.total_tqdm.clear()
+        if hasattr(shared, "total_tqdm"):
+            shared.total_tqdm.clear()
         return processed
 
     def script(self, title: str) -> Script | None:
         return self.title_map.get(title.lower())
 
     def ordered_scripts(self, method: str) -> list[Script]:
-        """Those that override the hook, in the order of loading."""
+        """Those that override the hook, in the order of loading; none for a hook that this kind does not have."""
+        if not hasattr(Script, method):
+            return []
         listed = self.scripts if method in ("before_component", "after_component") else self.alwayson_scripts
         return [script for script in listed if getattr(type(script), method, None) != getattr(Script, method, None)]
 

@@ -96,7 +96,7 @@ def _register_classes(module, file: ScriptFile) -> None:
 
 
 def load_scripts() -> None:
-    """Execute all files anew. A1111 takes each extension's folder off sys.path again; Forge keeps them all."""
+    """Execute all files anew. A1111 and SD.Next take each folder off sys.path again; the Forge family keeps all."""
     global current_basedir, scripts_txt2img, scripts_img2img, scripts_postproc
     from modules import scripts_postprocessing
 
@@ -104,14 +104,14 @@ def load_scripts() -> None:
     postprocessing_scripts_data.clear()
     script_callbacks.clear_callbacks()
     files = list_scripts("scripts", ".py")
-    if host_kind.is_forge():
+    if host_kind.is_forge_family():
         for file in files:
             if file.basedir != paths_internal.script_path and file.basedir not in sys.path:
                 sys.path.insert(0, file.basedir)
     usual_path = sys.path
     for file in files:
         try:
-            if not host_kind.is_forge() and file.basedir != paths_internal.script_path:
+            if not host_kind.is_forge_family() and file.basedir != paths_internal.script_path:
                 sys.path = [file.basedir, *usual_path]
             current_basedir = file.basedir
             _register_classes(script_loading.load_module(file.path), file)

@@ -7,13 +7,15 @@ import os
 
 import gradio as gr
 
-from modules import errors, shared
+from modules import errors, host_kind, shared
 
 
 @dataclasses.dataclass
 class PostprocessedImageSharedInfo:
     target_width: int = None
     target_height: int = None
+    # Neo alone asks it.
+    is_video: bool = False
 
 
 class PostprocessedImage:
@@ -154,3 +156,11 @@ class ScriptPostprocessingRunner:
     def image_changed(self):
         for script in self.scripts_in_preferred_order():
             script.image_changed()
+
+
+if host_kind.is_sdnext():
+    from modules import sdnext_extras
+
+    PostprocessedImage = sdnext_extras.PostprocessedImage
+    ScriptPostprocessing = sdnext_extras.ScriptPostprocessing
+    ScriptPostprocessingRunner = sdnext_extras.ScriptPostprocessingRunner

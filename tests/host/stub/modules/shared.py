@@ -12,7 +12,7 @@ from modules import host_kind, paths_internal, shared_options
 from modules.options import OptionHTML, OptionInfo, Options, options_section
 from modules.paths_internal import data_path, models_path, script_path
 from modules.shared_cmd_options import cmd_opts
-from modules.shared_state import State
+from modules.shared_state import SdNextState, State
 
 __all__ = [
     "OptionHTML",
@@ -33,7 +33,7 @@ restricted_opts: set[str] = set()
 options_templates = shared_options.templates()
 opts = Options(options_templates, restricted_opts)
 opts.load(config_filename)
-state = State()
+state = SdNextState() if host_kind.is_sdnext() else State()
 face_restorers: list = []
 # Deleted and made anew at each start of the page: a reference kept from before is stale.
 sd_upscalers: list = []

@@ -15,16 +15,15 @@ PAGE = ("ui", "User interface", "ui")
 
 def _saving() -> dict[str, OptionInfo]:
     formats = {"choices": ["png", "jpg", "webp"]}
+    outputs = host_kind.output_folder()
+    replacing = ["Override", "Number Suffix"] if host_kind.kind == "neo" else ["Replace", "Add number suffix"]
     return {
         "samples_save": OptionInfo(True, "Always save all generated images"),
         "samples_format": OptionInfo("png", "File format for images", gr.Dropdown, formats),
         "samples_filename_pattern": OptionInfo("", "Images filename pattern"),
         "save_images_add_number": OptionInfo(True, "Add number to filename when saving"),
         "save_images_replace_action": OptionInfo(
-            "Replace",
-            "Saving the image to an existing file",
-            gr.Radio,
-            {"choices": ["Replace", "Add number suffix"]},
+            replacing[0], "Saving the image to an existing file", gr.Radio, {"choices": replacing}
         ),
         "grid_save": OptionInfo(True, "Always save all generated image grids"),
         "grid_format": OptionInfo("png", "File format for grids", gr.Dropdown, formats),
@@ -46,11 +45,11 @@ def _saving() -> dict[str, OptionInfo]:
         "directories_filename_pattern": OptionInfo("[date]", "Directory name pattern"),
         "outdir_samples": OptionInfo("", "Output directory for images"),
         "outdir_grids": OptionInfo("", "Output directory for grids"),
-        "outdir_txt2img_samples": OptionInfo("outputs/txt2img-images", "Output directory for txt2img images"),
-        "outdir_img2img_samples": OptionInfo("outputs/img2img-images", "Output directory for img2img images"),
-        "outdir_extras_samples": OptionInfo("outputs/extras-images", "Output directory for images from extras tab"),
-        "outdir_txt2img_grids": OptionInfo("outputs/txt2img-grids", "Output directory for txt2img grids"),
-        "outdir_img2img_grids": OptionInfo("outputs/img2img-grids", "Output directory for img2img grids"),
+        "outdir_txt2img_samples": OptionInfo(f"{outputs}/txt2img-images", "Output directory for txt2img images"),
+        "outdir_img2img_samples": OptionInfo(f"{outputs}/img2img-images", "Output directory for img2img images"),
+        "outdir_extras_samples": OptionInfo(f"{outputs}/extras-images", "Output directory for images from extras tab"),
+        "outdir_txt2img_grids": OptionInfo(f"{outputs}/txt2img-grids", "Output directory for txt2img grids"),
+        "outdir_img2img_grids": OptionInfo(f"{outputs}/img2img-grids", "Output directory for img2img grids"),
         "outdir_save": OptionInfo("log/images", "Directory for saving images using the Save button"),
         "temp_dir": OptionInfo("", "Directory for temporary images; leave empty for default"),
     }
@@ -63,6 +62,8 @@ def _face_restorers() -> dict:
 
 
 def _restoring() -> dict[str, OptionInfo]:
+    if host_kind.is_sdnext():
+        return {}
     return {
         "face_restoration": OptionInfo(False, "Restore faces", infotext="Face restoration"),
         "face_restoration_model": OptionInfo("CodeFormer", "Face restoration model", gr.Radio, _face_restorers),
@@ -113,7 +114,7 @@ def templates() -> dict[str, OptionInfo]:
     found: dict[str, OptionInfo] = {}
     for section, options in ((SAVING, _saving()), (RESTORING, _restoring()), (EXTRAS, _extras()), (PAGE, _page())):
         found.update(options_section(section, options))
-    if host_kind.is_forge():
+    if host_kind.hides_text():
         stealth = OptionInfo("Alpha", "Stealth infotext", gr.Radio, {"choices": ["Alpha", "RGB", "None"]})
         found.update(options_section(SAVING, {"stealth_pnginfo_option": stealth}))
     return found

@@ -126,3 +126,39 @@ class State:
         """Show a picture at the next poll."""
         self.current_image = image
         self.id_live_preview += 1
+
+
+class SdNextState(State):
+    """SD.Next's: jobs inside jobs, each of which clears what the one around it had set."""
+
+    paused = False
+
+    def __init__(self):
+        super().__init__()
+        self._began: dict[str, str] = {}
+
+    @property
+    def stopping_generation(self) -> bool:
+        raise AttributeError("stopping_generation")
+
+    def dict(self) -> dict:
+        names = "skipped interrupted job job_count job_timestamp job_no sampling_step sampling_steps"
+        return {name: getattr(self, name) for name in names.split()}
+
+    def begin(self, title: str = "", task_id: object = 0, api: object = None) -> str:
+        """The number that `end` wants. Takes back an interrupt, except where a picture is being saved."""
+        self.job_no, self.textinfo, self.current_latent, self.current_image = 0, None, None, None
+        self.interrupted = self.interrupted and title.startswith("Save")
+        self.skipped = False
+        self.sampling_step = self.sampling_steps = self.id_live_preview = 0
+        self.job, self.job_count = title, 1
+        self.job_timestamp = datetime.datetime.now().strftime("%Y%m%d%H%M%S")
+        self.time_start = time.time()
+        number = str(task_id or len(self._began) + 1)
+        self._began[number] = title
+        return number
+
+    def end(self, task_id: str | None = None, api: object = None) -> None:
+        """Clears the job, also that of a job around this one."""
+        self._began.pop(task_id or "", None)
+        self.job, self.job_no, self.job_count, self.paused = "", 0, 0, False

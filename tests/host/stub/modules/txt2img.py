@@ -22,8 +22,8 @@ def results(processed):
 
 
 def in_right_thread(func, *args):
-    """Forge: the main thread. A1111: here."""
-    if not host_kind.is_forge():
+    """The Forge family: the main thread. Others: here."""
+    if not host_kind.is_forge_family():
         return func(*args)
     from modules_forge import main_thread
 

@@ -85,7 +85,9 @@ def create_output_panel(tabname: str, outdir: str) -> OutputPanel:
             buttons = {
                 "img2img": ToolButton("🖼️", elem_id=f"{tabname}_send_to_img2img"),
                 "inpaint": ToolButton("🎨️", elem_id=f"{tabname}_send_to_inpaint"),
-                "extras": ToolButton("📐", elem_id=f"{tabname}_send_to_extras"),
+                "extras": ToolButton(
+                    "📐", elem_id="extras_tab" if host_kind.is_sdnext() else f"{tabname}_send_to_extras"
+                ),
             }
         if tabname == "extras":
             panel.generation_info = gr.HTML(elem_id="html_info_x_extras")

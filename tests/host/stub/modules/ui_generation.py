@@ -13,7 +13,8 @@ SAMPLERS = ["Euler", "Euler a", "DPM++ 2M"]
 def _stop(kind: str) -> None:
     """First click on Interrupt with several jobs: finish the current one; second click: stop now."""
     state = shared.state
-    if kind == "interrupt" and state.job_count > 1 and shared.opts.interrupt_after_current:
+    has_two_steps = shared.opts.interrupt_after_current and hasattr(state, "stopping_generation")
+    if kind == "interrupt" and state.job_count > 1 and has_two_steps:
         if not state.stopping_generation:
             state.stop_generating()
             gr.Info("Generation will stop after finishing this image, click again to stop immediately.")

@@ -28,6 +28,8 @@ def create_ui() -> None:
                     input_dir = gr.Textbox(label="Input directory", elem_id="extras_batch_input_dir")
                     output_dir = gr.Textbox(label="Output directory", elem_id="extras_batch_output_dir")
                     show = gr.Checkbox(label="Show result images", value=True, elem_id="extras_show_extras_results")
+            takes_video = host_kind.kind in ("neo", "sdnext")
+            video = [gr.Textbox(visible=False, label="Video", elem_id="extras_video")] if takes_video else []
             submit = gr.Button("Generate", variant="primary", elem_id="extras_generate")
             interrupt = gr.Button("Interrupt", elem_id="extras_interrupt")
             script_inputs = scripts.scripts_postproc.setup_ui()
@@ -39,7 +41,7 @@ def create_ui() -> None:
     submit.click(
         fn=call_queue.wrap_gradio_gpu_call(postprocessing.run_postprocessing_webui, extra_outputs=[None, ""]),
         _js="submit_extras",
-        inputs=[task, tab_index, extras_image, image_batch, input_dir, output_dir, show, *script_inputs],
+        inputs=[task, tab_index, extras_image, image_batch, input_dir, output_dir, show, *video, *script_inputs],
         outputs=[panel.gallery, panel.generation_info, panel.html_log],
         show_progress=False,
     )

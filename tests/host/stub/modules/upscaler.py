@@ -6,7 +6,7 @@ import os
 
 from PIL import Image
 
-from modules import shared
+from modules import host_kind, shared
 
 
 class Upscaler:
@@ -28,7 +28,7 @@ class Upscaler:
         self.tile_pad = shared.opts.ESRGAN_tile_overlap
         self.device = shared.device
         self.scale = 1
-        self.half = not shared.cmd_opts.no_half
+        self.half = not getattr(shared.cmd_opts, "no_half", False)
         self.can_tile = True
         self.model_download_path = None
         if self.model_path is None and self.name:
@@ -46,6 +46,25 @@ class Upscaler:
         return []
 
     def upscale(self, img, scale, selected_model=None):
+        """As the kind does it."""
+        if host_kind.is_sdnext():
+            return self._upscale_of_sdnext(img, scale, selected_model)
+        return self._upscale(img, scale, selected_model)
+
+    def _upscale_of_sdnext(self, img, scale, selected_model):
+        """Exactly to the target, in a job of its own, which takes back an interrupt."""
+        job = shared.state.begin("Upscale")
+        self.scale = scale
+        wanted = int(img.width * scale), int(img.height * scale)
+        for _ in range(3):
+            before = img.size
+            img = self.do_upscale(img, selected_model)
+            if img.size == before or (img.width >= wanted[0] and img.height >= wanted[1]):
+                break
+        shared.state.end(job)
+        return img if img.size == wanted else img.resize(wanted, Image.Resampling.LANCZOS)
+
+    def _upscale(self, img, scale, selected_model):
         """Up to three passes until the target, which is rounded down to multiples of 8; then Lanczos."""
         self.scale = scale
         width, height = int(img.width * scale // 8 * 8), int(img.height * scale // 8 * 8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from modules import (
+    absences,
     errors,
     extensions,
     face_restoration,
@@ -81,9 +82,9 @@ def _serve_api_only(started: float) -> None:
 
 
 def _wait_for_command() -> str:
-    """Serve; on Forge this thread does the page's jobs."""
+    """Serve; on the Forge family this thread does the page's jobs."""
     while True:
-        if host_kind.is_forge():
+        if host_kind.is_forge_family():
             from modules_forge import main_thread
 
             main_thread.loop_once(0.02)
@@ -98,7 +99,9 @@ def main() -> None:
     """Until a stop, or Ctrl+C."""
     started = time.perf_counter()
     _import_what_hosts_import()
-    face_restoration.setup_builtin()
+    if not host_kind.is_sdnext():
+        face_restoration.setup_builtin()
+    absences.apply()
     _load_scripts()
     if cmd_opts.nowebui:
         _serve_api_only(started)

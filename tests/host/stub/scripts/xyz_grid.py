@@ -5,7 +5,7 @@ from copy import copy
 
 import gradio as gr
 import numpy as np
-from modules import images, processing, scripts, shared
+from modules import host_kind, images, processing, scripts, shared
 from modules.processing import Processed
 
 
@@ -45,6 +45,17 @@ class AxisOption:
         self.cost = cost
         self.choices = choices
         self.prepare = prepare
+
+
+class AxisOptionOfSdNext(AxisOption):
+    """The same under other names, and one argument less."""
+
+    def __init__(self, label, tipe, apply, fmt=format_value_add_label, confirm=None, cost=0.0, choices=None):
+        super().__init__(label, tipe, apply, fmt, confirm, cost, choices)
+
+
+if host_kind.is_sdnext():
+    AxisOption = AxisOptionOfSdNext
 
 
 class AxisOptionTxt2Img(AxisOption):
@@ -112,7 +123,7 @@ def select_among(options):
 
 class Script(scripts.Script):
     def title(self):
-        return "X/Y/Z plot"
+        return "XYZ Grid Script" if host_kind.is_sdnext() else "X/Y/Z plot"
 
     def ui(self, is_img2img):
         self.current_axis_options = [

@@ -1,10 +1,12 @@
-"""A neighbour for tests: upscalers in the host's list, found there as a subclass, each of which does one thing.
+"""A neighbour for tests: upscalers in the host's list, each of which does one thing.
+
+Most hosts find them as a subclass; reForge and Neo look at no classes, so they are appended there.
 
 "Neighbour x2" inverts what it enlarges, so that it can be told from any resize; "Neighbour idle" gives its picture
 back, as hosts' own do when their file is damaged; "Neighbour broken" raises; "Neighbour stopped" presses Interrupt.
 """
 
-from modules import shared
+from modules import script_callbacks, shared
 from modules.upscaler import Upscaler, UpscalerData
 from PIL import Image, ImageOps
 
@@ -27,3 +29,12 @@ class UpscalerNeighbour(Upscaler):
         if selected_model == "Neighbour stopped":
             shared.state.interrupt()
         return ImageOps.invert(img.resize((img.width * 2, img.height * 2), Image.Resampling.BICUBIC))
+
+
+def append():
+    """Before the page is drawn, where the host did not find the class."""
+    if all(entry.name != NAMES[0] for entry in shared.sd_upscalers):
+        shared.sd_upscalers += UpscalerNeighbour().scalers
+
+
+script_callbacks.on_before_ui(append)

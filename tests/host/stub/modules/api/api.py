@@ -191,7 +191,7 @@ class Api:
             p.outpath_grids = getattr(shared.opts, f"outdir_{tab}_grids")
             p.outpath_samples = getattr(shared.opts, f"outdir_{tab}_samples")
             try:
-                shared.state.begin(job=f"scripts_{tab}")
+                shared.state.begin(f"scripts_{tab}")
                 p.script_args = args if selected is not None else tuple(args)
                 processed = runner.run(p, *args) if selected is not None else process_images(p)
             finally:
@@ -221,6 +221,8 @@ class Api:
         given = {key: value for key, value in vars(request).items() if key not in ("image", "imageList")}
         given["extras_upscaler_1"] = given.pop("upscaler_1")
         given["extras_upscaler_2"] = given.pop("upscaler_2")
+        if not host_kind.is_sdnext():
+            given.pop("script_args")
         with self.queue_lock:
             return postprocessing.run_extras(
                 mode, image=image, image_folder=folder, input_dir="", output_dir="", save_output=False, **given
@@ -287,7 +289,10 @@ class Api:
         ]
 
     def get_face_restorers(self):
-        return [{"name": one.name(), "cmd_dir": getattr(one, "cmd_dir", None)} for one in shared.face_restorers]
+        return [
+            {"name": one.name(), "cmd_dir": getattr(one, "cmd_dir", None)}
+            for one in getattr(shared, "face_restorers", [])
+        ]
 
     def get_scripts_list(self):
         return {

@@ -103,6 +103,8 @@ class Extras(BaseModel):
     upscaler_2: str = "None"
     extras_upscaler_2_visibility: float = 0
     upscale_first: bool = False
+    # SD.Next alone reads it.
+    script_args: Optional[Dict[str, Any]] = None  # noqa: UP006, UP045
 
 
 class ExtrasSingle(Extras):

@@ -1,0 +1,1 @@
+"""The package in which reForge and Classic keep their memory manager."""
