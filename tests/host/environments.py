@@ -19,7 +19,7 @@ FOR_ALL_TESTS = ("gradio3", "gradio4")
 SAMPLE = ROOT / "samples" / "degraded" / "astronaut.jpg"
 
 # Found on the way to `import gradio` and nowhere declared by it.
-UNDECLARED = ("setuptools",)
+UNDECLARED = ("setuptools", 'audioop-lts; python_version >= "3.13"')
 # Versions that gradio says it does not take; Neo installs them over it all the same.
 AGAINST_GRADIO = {"neo": ("pillow",)}
 
