@@ -102,7 +102,7 @@ def _check(wanted: TargetSize) -> None:
     if not 0.0 < wanted.max_megapixels <= 1000.0:
         raise SettingsError("max_megapixels", wanted.max_megapixels, "a number above 0 and at most 1000")
     if wanted.mode == "crop" and (wanted.width is None or wanted.height is None):
-        raise SettingsError("mode", wanted.mode, "fit, unless both width and height are given")
+        raise SettingsError("size_mode", wanted.mode, "fit, unless both width and height are given")
 
 
 def _scale(size_hw: tuple[int, int], wanted: TargetSize) -> float:

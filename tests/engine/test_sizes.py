@@ -96,7 +96,7 @@ def test_a_crop_has_exactly_the_size_asked_for_or_is_refused(height, width, aske
         (TargetSize(longest_side_px=0), "longest_side_px cannot be 0"),
         (TargetSize(scale=2, max_megapixels=0), "max_megapixels cannot be 0"),
         (TargetSize(scale=2, max_megapixels=math.nan), "max_megapixels cannot be nan"),
-        (TargetSize(width=512, mode="crop"), "mode cannot be 'crop'"),
+        (TargetSize(width=512, mode="crop"), "size_mode cannot be 'crop'"),
         (TargetSize(width=5000), "size cannot be '5000×3750 px': it must be at most 4096×3072 px for this picture"),
     ],
 )
