@@ -17,6 +17,7 @@ from benchmarks.speed.measure import measure
 from benchmarks.speed.memory import peak_factor
 from benchmarks.speed.ours import FULL, HALF, SAME_FILES, Variant
 from benchmarks.speed.scenes import Scenario
+from benchmarks.speed.upscaling import measure_tiles, startup_lines
 from lib_facerestore.models import devices
 
 _MEMORY_ROWS = (scenes.AROUND_LARGE, scenes.AROUND_HUGE)
@@ -33,6 +34,13 @@ def run(options: argparse.Namespace) -> int:
         for row in measure(scenario, restorer, variants, rounds, device):
             found["rows"] = _with(found["rows"], row, ("scenario", "restorer", "variant", "device"))
             print(tables.ratio_line(row), flush=True)
+        _write(found, options.json)
+    if not options.quick and any(text in "x4 tiles" for text in options.scenario or ["tiles"]):
+        for row in measure_tiles(options.rounds):
+            found["tiles"] = _with(found.get("tiles", []), row, ("network", "method"))
+            _write(found, options.json)
+    if not options.quick and any(text in "start-up" for text in options.scenario or ["start-up"]):
+        found["startup"] = startup_lines()
         _write(found, options.json)
     if not (options.no_memory or options.quick or device.type != "cpu"):
         for scenario in _MEMORY_ROWS:
@@ -59,7 +67,9 @@ def _chosen(options: argparse.Namespace) -> Iterator[tuple[Scenario, str, Sequen
 
 
 def _named(scenario: Scenario, texts: Sequence[str]) -> bool:
-    return not texts or any(text in scenario.name for text in texts)
+    """Whether it was asked for: by its whole name, or by a part of it that is no other one's whole name."""
+    whole = {other.name for other in scenes.SCENARIOS}
+    return not texts or any(text == scenario.name or (text not in whole and text in scenario.name) for text in texts)
 
 
 def _kept(file: Path) -> dict[str, Any]:

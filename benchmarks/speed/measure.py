@@ -30,12 +30,14 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         paths: dict[str, StockPath | OurPath] = {"stock": StockPath(restorer, scenario, device)}
         paths |= {v.name: OurPath(restorer, scenario, v, device, Path(folder)) for v in variants}
-        # The warm-up, one picture each; equality is looked at here.
-        pictures = {name: path.run(scene) for name, path in paths.items()}
+        warm_up = scenes.scene(scenes.PORTRAIT)
+        for path in paths.values():
+            path.run(warm_up)
         seconds: dict[str, list[dict[str, float]]] = {name: [] for name in paths}
         for _ in range(rounds):
+            pictures = {}
             for name, path in paths.items():
-                path.run(scene, scenario.pictures)
+                pictures[name] = path.run(scene, scenario.pictures)
                 seconds[name].append(path.clock.stop())
     stock_median = _medians(seconds["stock"])
     return [
