@@ -101,7 +101,13 @@ def test_rows_that_come_in_pieces_give_what_the_whole_picture_gives(source_hw, s
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize(
     ("source_hw", "size_wh"),
-    [((384, 512), (64, 48)), ((386, 515), (64, 48)), ((772, 1032), (80, 60)), ((300, 400), (277, 208))],
+    [
+        ((384, 512), (64, 48)),
+        ((386, 515), (64, 48)),
+        ((772, 1032), (80, 60)),
+        ((1544, 1032), (80, 120)),
+        ((300, 400), (277, 208)),
+    ],
 )
 def test_a_copy_for_looking_is_the_area_average(dtype, source_hw, size_wh):
     pixels = smooth_noise(*source_hw, dtype=dtype)
