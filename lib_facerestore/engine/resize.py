@@ -21,8 +21,8 @@ from lib_facerestore.engine.data import FloatPixels, Pixels
 _LOBES = 3.0
 # Source pixels of one band: bounds the float copy to about 16 MB a channel.
 _BAND_PX = 4_000_000
-# What halving leaves for the last step of a quick reduction. With 1 the blocks are too coarse for the target's pixels: in
-# a montage at four times its size landmarks moved by up to 7 % of the eye distance, with 2.5 by 0.25 %.
+# What halving leaves for the last step of a quick reduction. With 1 the blocks are too coarse for the target's pixels:
+# in a montage at four times its size landmarks moved by up to 7 % of the eye distance, with 2.5 by 0.25 %.
 _LEAST_LEFT = 2.5
 
 
