@@ -39,7 +39,7 @@ def page(found: dict[str, Any]) -> str:
         *(f"* {key}: {value}" for key, value in found["machine"].items()),
         "",
         head,
-        "|---" * 10 + "|",
+        "|---" * 11 + "|",
         *(ratio_line(row) for row in rows),
         "",
         "## Stages, seconds, stock → ours",
@@ -91,6 +91,21 @@ def _startup(lines: list[str]) -> list[str]:
     ]
 
 
+def short(found: dict[str, Any]) -> str:
+    """The README's table: ratios of the rows that have a target, and of the same portrait with stock's own files."""
+    lines = ["| what | restorer | path | stock | ours | stock / ours | wanted |", "|---|---|---|---|---|---|---|"]
+    for row in found["rows"]:
+        target = TARGETS.get((row["scenario"], row["restorer"], row["variant"]))
+        if target is None and not (row["variant"] == "ours, stock's files" and "portrait" in row["scenario"]):
+            continue
+        wanted = "–" if target is None else f"{target:g}×"
+        lines.append(
+            f"| {row['scenario']} | {row['restorer']} | {row['variant']} | {row['stock']['total']:.1f} s "
+            f"| {row['ours']['total']:.1f} s | {row['ratio']:.1f}× | {wanted} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def ratio_line(row: dict[str, Any]) -> str:
     targets = _GPU_TARGETS if row["device"].startswith("cuda") else TARGETS
     target = targets.get((row["scenario"], row["restorer"], row["variant"]))
@@ -99,9 +114,16 @@ def ratio_line(row: dict[str, Any]) -> str:
     return (
         f"| {row['scenario']} | {row['restorer']} | {row['variant']}, {row['device']} "
         f"| {row['stock']['total']:.2f} | {row['ours']['total']:.2f} | {row['ratio']:.2f}× "
-        f"| {row['ratios'][0]:.2f}–{row['ratios'][-1]:.2f} ({row['rounds']}) | {verdict} | {equality} "
+        f"| {row['ratios'][0]:.2f}–{row['ratios'][-1]:.2f} ({row['rounds']}) | {_cpu(row)} | {verdict} | {equality} "
         f"| {row['load']:.1f} |"
     )
+
+
+def _cpu(row: dict[str, Any]) -> str:
+    """Stock's processor seconds over ours; rows of older runs have none."""
+    if "cpu" not in row["stock"]:
+        return "–"
+    return f"{row['stock']['cpu']:.1f} / {row['ours']['cpu']:.2f} = {row['stock']['cpu'] / row['ours']['cpu']:.1f}×"
 
 
 def _stage_line(row: dict[str, Any]) -> str:

@@ -35,7 +35,7 @@ def measured(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(ROOT))
     from benchmarks.speed import main as benchmark
 
-    stages = dict.fromkeys((*benchmark.tables.STAGES, "total"), 1.0)
+    stages = dict.fromkeys((*benchmark.tables.STAGES, "total", "cpu"), 1.0)
 
     def measure(scenario, restorer, variants, rounds, device):
         common = {"scenario": scenario.name, "restorer": restorer, "device": str(device), "rounds": rounds}
