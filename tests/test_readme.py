@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,15 @@ def test_the_reader_is_told_that_the_official_files_were_not_run(name):
 )  # fmt: skip
 def test_the_models_page_explains(word):
     assert word in text_of("docs/models.md")
+
+
+def test_the_speeds_are_those_that_were_measured(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    from benchmarks.speed import tables
+
+    results = ROOT / "benchmarks" / "results"
+    found = json.loads((results / "speed.json").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert tables.short(found) in readme
+    assert (results / "speed.md").read_text(encoding="utf-8") == tables.page(found)

@@ -36,6 +36,8 @@ def page(found: dict[str, Any]) -> str:
         "against stock; in brackets the pixels outside the faces that differ by more than a level. Load: average of "
         "the machine at the end of the row; above the number of cores other programs took part of it.",
         "",
+        "Which targets miss, and why: [decision 014](../../docs/decisions/014-which-speed-targets-miss.md).",
+        "",
         *(f"* {key}: {value}" for key, value in found["machine"].items()),
         "",
         head,
@@ -93,15 +95,15 @@ def _startup(lines: list[str]) -> list[str]:
 
 def short(found: dict[str, Any]) -> str:
     """The README's table: ratios of the rows that have a target, and of the same portrait with stock's own files."""
-    lines = ["| what | restorer | path | stock | ours | stock / ours | wanted |", "|---|---|---|---|---|---|---|"]
+    lines = ["| what | restorer | path | stock | ours | stock / ours | target |", "|---|---|---|---|---|---|---|"]
     for row in found["rows"]:
         target = TARGETS.get((row["scenario"], row["restorer"], row["variant"]))
         if target is None and not (row["variant"] == "ours, stock's files" and "portrait" in row["scenario"]):
             continue
-        wanted = "–" if target is None else f"{target:g}×"
+        verdict = "–" if target is None else f"≥ {target:g}: {_verdict(row, target)}"
         lines.append(
             f"| {row['scenario']} | {row['restorer']} | {row['variant']} | {row['stock']['total']:.1f} s "
-            f"| {row['ours']['total']:.1f} s | {row['ratio']:.1f}× | {wanted} |"
+            f"| {row['ours']['total']:.1f} s | {row['ratio']:.1f}× | {verdict} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -109,7 +111,7 @@ def short(found: dict[str, Any]) -> str:
 def ratio_line(row: dict[str, Any]) -> str:
     targets = _GPU_TARGETS if row["device"].startswith("cuda") else TARGETS
     target = targets.get((row["scenario"], row["restorer"], row["variant"]))
-    verdict = "–" if target is None else f"≥ {target:g}: {'held' if row['ratio'] >= target else '**missed**'}"
+    verdict = "–" if target is None else f"≥ {target:g}: {_verdict(row, target)}"
     equality = "–" if row["db_in_faces"] is None else f"{row['db_in_faces']:.1f} dB ({row['differing_outside']})"
     return (
         f"| {row['scenario']} | {row['restorer']} | {row['variant']}, {row['device']} "
@@ -117,6 +119,14 @@ def ratio_line(row: dict[str, Any]) -> str:
         f"| {row['ratios'][0]:.2f}–{row['ratios'][-1]:.2f} ({row['rounds']}) | {_cpu(row)} | {verdict} | {equality} "
         f"| {row['load']:.1f} |"
     )
+
+
+def _verdict(row: dict[str, Any], target: float) -> str:
+    """Whether the target is held, by the clock and by the processor's seconds where the row has them."""
+    by_processor = row["stock"]["cpu"] / row["ours"]["cpu"] if "cpu" in row["stock"] else row["ratio"]
+    if (row["ratio"] >= target) == (by_processor >= target):
+        return "held" if by_processor >= target else "**missed**"
+    return f"held by the {'clock' if row['ratio'] >= target else 'processor'} only"
 
 
 def _cpu(row: dict[str, Any]) -> str:
