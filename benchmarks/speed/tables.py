@@ -22,7 +22,7 @@ def page(found: dict[str, Any]) -> str:
     """The whole page: what was measured, ratios with targets, stages, memory."""
     rows = found["rows"]
     head = (
-        "| scenario | restorer | path | stock s | ours s | stock / ours | least and most | target | equality | load |"
+        "| scenario | restorer | path | stock s | ours s | ratio | least and most | CPU s | target | equality | load |"
     )
     parts = [
         "# Speed, side by side with the stock path",
