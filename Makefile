@@ -20,8 +20,10 @@ demo: $(VENV)/.standalone
 	$(BIN)/facerestore restore $(DEMO) --output samples/out --compare --report samples/out/report.json
 	$(BIN)/facerestore restore samples/degraded/hopper.jpg --output samples/out --scale 4 --name '{name}-4x' --compare
 
+# Two processes, each with hosts of its own; one where a real WebUI is tried, which can run only once in its folder.
+WORKERS ?= $(if $(FACERESTORE_WEBUI),0,2)
 test: $(VENV)/.test $(VENV)/.hosts
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .
