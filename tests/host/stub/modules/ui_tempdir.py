@@ -13,7 +13,10 @@ from modules import host_kind, shared
 
 def register_tmp_file(demo, filename: str) -> None:
     """Allow gradio to serve a file."""
-    demo.temp_file_sets[0] = demo.temp_file_sets[0] | {_absolute(filename)}
+    path = _absolute(
+        filename
+    )  # first: it asks the disk, which lets in the threads that save a gallery's other pictures
+    demo.temp_file_sets[0] = demo.temp_file_sets[0] | {path}
 
 
 def check_tmp_file(demo, filename: str) -> bool:
