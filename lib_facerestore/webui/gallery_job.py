@@ -24,6 +24,8 @@ from lib_facerestore.webui.job import Job
 ALL = "all"
 ONE_LABEL, ALL_LABEL = "Restore faces", "Restore faces in all"
 NOTHING_SHOWN = "The gallery shows no generated picture to restore."
+# Not saved by the host, or a copy in gradio's cache: Forge's list of served files can lose one of a batch's.
+NO_FILE = "The picture's file is not known here, so that the restored one is in the gallery only and was not saved."
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _restored(choice: str, gallery: Gallery, job: Job) -> tuple[Any, Any, Any] |
     progress = JobProgress(base.state(), len(chosen))
     handling = options.value("result")
     done = restore_each(
-        chosen, job, progress, lambda item: _picture(item, job), lambda finished: _save(finished, handling)
+        chosen, job, progress, lambda item: _picture(item, job), lambda finished: _save(finished, handling, job)
     )
     if not done:
         return None
@@ -156,11 +158,14 @@ def _picture(item: Item, job: Job) -> Any:
     return shown.open_file(before)
 
 
-def _save(finished: Finished, handling: str) -> None:
+def _save(finished: Finished, handling: str, job: Job) -> None:
     """Write the picture beside its base file, or over the file; only where the host saved that and still saves."""
+    if not files.saves_samples(None):
+        return
     entry = finished.base.image
     saved = shown.saved_file(entry)
-    if saved is None or not files.saves_samples(None):
+    if saved is None:
+        job.say(NO_FILE)
         return
     if handling == "overwrite the file":
         files.overwrite(finished.image, saved, finished.text)

@@ -13,9 +13,8 @@ from modules import host_kind, shared
 
 def register_tmp_file(demo, filename: str) -> None:
     """Allow gradio to serve a file."""
-    path = _absolute(
-        filename
-    )  # first: it asks the disk, which lets in the threads that save a gallery's other pictures
+    # The path first: it asks the disk, which lets in the threads that save a gallery's other pictures.
+    path = _absolute(filename)
     demo.temp_file_sets[0] = demo.temp_file_sets[0] | {path}
 
 
