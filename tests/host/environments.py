@@ -79,7 +79,7 @@ def build(kind: str) -> None:
     for pin in _pins_against_gradio(kind):
         subprocess.run([str(python(kind)), "-m", "pip", "install", "--quiet", "--no-deps", pin], check=True)
     packages = next(folder(kind).glob("lib/python3.*/site-packages"))
-    main = next((ROOT / ".venv").glob("lib/python3.*/site-packages"))
+    main = next((ROOT / ".venv").resolve().glob("lib/python3.*/site-packages"))
     (packages / "zz_main_environment.pth").write_text(f"{main}\n")
     stamp(kind).write_text(constraints(kind).read_text())
 
