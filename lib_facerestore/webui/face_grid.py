@@ -55,6 +55,8 @@ class FaceGridScript(scripts.Script):  # type: ignore[misc]  # the host's class 
         usable = controls.model_names("restorer", only_usable=True)
         names = [name for name in usable if name not in controls.MODEL_SETTINGS["restorer"][1]]
         models = gr.Dropdown(names, value=names, multiselect=True, label="Models", elem_id=self.elem_id("models"))
+        # Else the host keeps the first start's list in ui-config.json, and models fetched since are not in it.
+        models.do_not_save_to_config = True
         weights = gr.Textbox(
             _FIRST_WEIGHTS, label="CodeFormer weights", info="0 restores most strongly; other models have none.",
             elem_id=self.elem_id("weights"),
