@@ -67,9 +67,10 @@ def extras(asked: dict):
     image = Image.open(io.BytesIO(base64.b64decode(asked["picture"])))
     runner = runner_of_extras()
     args = runner.create_args_for_run({OURS: values})
-    ours = next(one for one in runner.scripts_in_preferred_order() if one.name == OURS)
-    for number, (name, component) in enumerate(ours.controls.items(), ours.args_from):
-        args[number] = values.get(name, component.value)
+    for script in runner.scripts_in_preferred_order():
+        # The page hands every script a value for each of its controls; the hosts' own fail without.
+        for number, (name, component) in enumerate(script.controls.items(), script.args_from):
+            args[number] = values.get(name, component.value) if script.name == OURS else component.value
     pp = scripts_postprocessing.PostprocessedImage(image)
     shared.state.begin("extras")
     runner.run(pp, args)
