@@ -108,4 +108,6 @@ def test_same_table_is_drawn_with_the_hosts_pillow(kind):
         [str(environments.python(kind)), "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
 
-    assert done.stdout.split() == ["9.5.0", "1", str(2 * 128 * 128)], done.stderr
+    version, *drawn = done.stdout.split() or [""]
+    assert version.split(".")[0] == {"gradio3": "9", "gradio4": "9", "neo": "12"}[kind], done.stderr
+    assert drawn == ["1", str(2 * 128 * 128)]
