@@ -13,7 +13,7 @@ _PACKAGES = ("torch", "numpy", "opencv-python", "facexlib", "spandrel", "spandre
 
 
 def machine(device: str) -> dict[str, str]:
-    """Processor, device, versions and commit, as words."""
+    """Processor, device and versions, as words."""
     import torch
 
     gpu = torch.cuda.get_device_name(device) if device.startswith("cuda") else "none used"
@@ -23,7 +23,6 @@ def machine(device: str) -> dict[str, str]:
         "python": platform.python_version(),
         **{name: metadata.version(name) for name in _PACKAGES},
         "threads": str(torch.get_num_threads()),
-        "commit": commit(),
     }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks.speed import scenes
+from benchmarks.speed.machine import commit
 from benchmarks.speed.ours import OurPath, Variant
 from benchmarks.speed.scenes import Scenario, Scene
 from benchmarks.speed.stock import StockPath
@@ -55,6 +56,7 @@ def measure(
             "differing_outside": _outside(pictures["stock"], pictures[variant.name], scene),
             "load": os.getloadavg()[0],
             "at": time.strftime("%Y-%m-%d %H:%M"),
+            "commit": commit(),
         }
         for variant in variants
     ]

@@ -39,6 +39,7 @@ def page(found: dict[str, Any]) -> str:
         "Which targets miss, and why: [decision 014](../../docs/decisions/014-which-speed-targets-miss.md).",
         "",
         *(f"* {key}: {value}" for key, value in found["machine"].items()),
+        f"* commits of the rows: {', '.join(sorted({row['commit'] for row in rows}))}",
         "",
         head,
         "|---" * 11 + "|",
