@@ -39,7 +39,7 @@ def measured(monkeypatch, tmp_path):
 
     def measure(scenario, restorer, variants, rounds, device):
         common = {"scenario": scenario.name, "restorer": restorer, "device": str(device), "rounds": rounds}
-        numbers = {"stock": stages, "ours": stages, "ratio": 2.5, "ratios": [2.4, 2.6], "load": 0.5}
+        numbers = {"stock": stages, "ours": stages, "ratio": 2.5, "ratios": [2.4, 2.6], "load": 0.5, "commit": "0"}
         return [
             {**common, **numbers, "variant": variant.name, "db_in_faces": 51.0, "differing_outside": 0}
             for variant in variants
