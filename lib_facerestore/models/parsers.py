@@ -57,7 +57,12 @@ class FaceParser(OnDevice):
         self.classes = self._kind.classes
         network = BiSeNet(num_class=19) if family == "bisenet" else ParseNet(in_size=512, out_size=512, parsing_ch=19)
         network.load_state_dict(state)
-        super().__init__(network.to(device).eval(), device)
+        network.eval()
+        if family == "parsenet" and device.type == "cpu":
+            from lib_facerestore.models.folded_parsenet import fold
+
+            fold(network)
+        super().__init__(network.to(device), device)
 
     def parse(self, faces: Sequence[FloatPixels]) -> list[NDArray[np.uint8]]:
         """See `engine.ports.Parser`; the labels are 512×512."""

@@ -57,6 +57,12 @@ class ModelSpec:
     file: Path | None = None
 
     @property
+    def abilities(self) -> tuple[str, ...]:
+        """Settings that mean something to this model only: "fidelity", "denoise"."""
+        has = {"fidelity": self.family == "codeformer", "denoise": bool(self.twin)}
+        return tuple(name for name, is_there in has.items() if is_there)
+
+    @property
     def file_names(self) -> tuple[str, ...]:
         """Names under which the file may lie in a folder."""
         return () if self.remote is None else (self.remote.name, *self.aliases)
