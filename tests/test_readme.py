@@ -63,7 +63,7 @@ def test_the_models_page_explains(word):
 
 def test_the_speeds_are_those_that_were_measured(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT))
-    from benchmarks.speed import tables
+    from benchmarks.speed import plot, tables
 
     results = ROOT / "benchmarks" / "results"
     found = json.loads((results / "speed.json").read_text(encoding="utf-8"))
@@ -71,3 +71,4 @@ def test_the_speeds_are_those_that_were_measured(monkeypatch):
 
     assert tables.short(found) in readme
     assert (results / "speed.md").read_text(encoding="utf-8") == tables.page(found)
+    assert (results / "speed.svg").read_text(encoding="utf-8") == plot.svg(found["rows"])

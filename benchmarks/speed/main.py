@@ -1,4 +1,4 @@
-"""`facerestore bench`: chooses rows, measures them, keeps them in a JSON file, writes the table.
+"""`facerestore bench`: chooses rows, measures them, keeps them in a JSON file, writes the table and the drawing.
 
 Rows measured anew replace those in the file, the others stay: a whole run takes hours on a CPU.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed import scenes, tables
+from benchmarks.speed import plot, scenes, tables
 from benchmarks.speed.machine import machine
 from benchmarks.speed.measure import measure
 from benchmarks.speed.memory import peak_factor
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
                 row = {"scenario": scenario.name, **{p: peak_factor(scenario.name, p) for p in ("stock", "ours")}}
                 found["memory"] = _with(found["memory"], row, ("scenario",))
                 _write(found, options.json)
-    print(f"Written: {options.json} and {options.json.with_suffix('.md')}")
+    print(f"Written: {options.json}, and .md and .svg beside it")
     return 0
 
 
@@ -91,3 +91,4 @@ def _write(found: dict[str, Any], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     file.with_suffix(".md").write_text(tables.page(found), encoding="utf-8")
+    file.with_suffix(".svg").write_text(plot.svg(found["rows"]), encoding="utf-8")

@@ -47,6 +47,8 @@ def page(found: dict[str, Any]) -> str:
         "",
         "## Stages, seconds, stock → ours",
         "",
+        "![Where the time goes](speed.svg)",
+        "",
         "| scenario | restorer | path | " + " | ".join(STAGES) + " |",
         "|---" * (3 + len(STAGES)) + "|",
         *(_stage_line(row) for row in rows),

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -64,6 +65,26 @@ def test_rows_measured_anew_replace_the_old_ones_and_the_others_stay(measured):
     assert [row["rounds"] for row in second] == [3, 1, 3]  # the portrait anew, the other scenario, the portrait in half
     assert "≥ 2: held" in page
     assert "≥ 2.7: **missed**" in page
+
+
+def test_bars_are_as_long_as_the_stages_beside_the_whole_of_stock(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    from benchmarks.speed import plot
+
+    stock = {"detect": 1.0, "align": 0.0, "restore": 4.0, "parse": 4.0, "paste": 1.0, "other": 0.0, "total": 10.0}
+    ours = {**dict.fromkeys(stock, 0.0), "restore": 2.0, "other": -0.001, "total": 2.0}
+    row = {"scenario": "a < b", "restorer": "GFPGAN", "variant": "ours", "device": "cpu", "ratio": 5.0}
+    others = [{**row, "variant": "ours, half"}, {**row, "restorer": "–"}]
+
+    drawing = ElementTree.fromstring(plot.svg([{**row, "stock": stock, "ours": ours}, *others]))
+
+    bars = [bar for bar in drawing.iter("{http://www.w3.org/2000/svg}rect") if bar.get("class")]
+    px = {bar.get("class"): float(bar.get("width")) for bar in bars}
+    assert len(bars) == 12  # one row of three
+    assert sum(width for name, width in px.items() if name.startswith("stock")) == pytest.approx(480)
+    assert px["stock parse"] == pytest.approx(2 * px["ours restore"]) == pytest.approx(192)
+    assert px["ours other"] == 0
+    assert "a < b" in [text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")]
 
 
 def test_every_restorer_of_the_options_has_weights_to_run_with(monkeypatch):
