@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from lib_facerestore.hosts import base
 
 
 class A1111Memory:
@@ -16,7 +15,7 @@ class A1111Memory:
 
         if torch.device(device).type == "cpu":
             return
-        lowvram = _lowvram()
+        lowvram = base.imported("modules.lowvram")  # SD.Next moves its model by itself and has none
         model = getattr(shared, "sd_model", None)
         if model is not None and lowvram is not None and lowvram.is_enabled(model):
             lowvram.send_everything_to_cpu()
@@ -27,11 +26,3 @@ class A1111Memory:
         from modules import devices
 
         devices.torch_gc()
-
-
-def _lowvram() -> Any:
-    """The host's switches; None on SD.Next, which moves its model between main memory and device by itself."""
-    try:
-        return importlib.import_module("modules.lowvram")
-    except ImportError:
-        return None

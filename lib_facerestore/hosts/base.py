@@ -20,6 +20,14 @@ OWN_FOLDER = "facerestore"
 TITLE = "Face restore"
 
 
+def imported(name: str) -> Any:
+    """A module of the host; None where this host has none of that name."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
 def option(name: str, default: Any) -> Any:
     """An option as the user stored it, else the default it was registered with, else the given one."""
     from modules import shared
@@ -62,7 +70,7 @@ def models_path() -> Path:
     """The folder that holds the host's folders of models."""
     # SD.Next has the first as an empty file.
     for name in ("modules.paths_internal", "modules.paths"):
-        found = getattr(_imported(name), "models_path", None)
+        found = getattr(imported(name), "models_path", None)
         if found:
             return Path(found)
     return Path("models")
@@ -85,10 +93,15 @@ def device() -> str:
     return "auto" if chosen is None else str(chosen)
 
 
+def chosen_restorer() -> str:
+    """The name of the restorer that the host's own "Restore faces" uses now."""
+    return str(option("face_restoration_model", ""))
+
+
 def first_restorer() -> str:
     """The face model that the user chose in the host's own settings, in our words; "" for none or one of others."""
     names = {"CodeFormer": "CodeFormer", "GFPGAN": "GFPGAN 1.4"}
-    chosen = str(option("face_restoration_model", ""))
+    chosen = chosen_restorer()
     return names.get(chosen, chosen.removeprefix(f"{TITLE}: ") if chosen.startswith(f"{TITLE}: ") else "")
 
 
@@ -102,14 +115,6 @@ def first_fidelity(default: float) -> float:
     value = option("code_former_weight", default)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if is_number and 0 <= value <= 1 else default
-
-
-def _imported(name: str) -> Any:
-    """A module of the host, None where it has none of that name."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
 
 
 def _candidates() -> Iterator[Path]:

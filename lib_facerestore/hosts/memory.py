@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
+from lib_facerestore.hosts import base
 from lib_facerestore.hosts.a1111 import A1111Memory
 from lib_facerestore.hosts.forge import ForgeMemory
 from lib_facerestore.runtime import MemoryPort
@@ -16,14 +14,7 @@ _MANAGERS = ("backend.memory_management", "ldm_patched.modules.model_management"
 def memory_port() -> MemoryPort:
     """The port that fits: the Forge family's memory manager where there is one, else A1111's switches."""
     for name in _MANAGERS:
-        manager = _imported(name)
+        manager = base.imported(name)
         if hasattr(manager, "free_memory"):
             return ForgeMemory(manager)
     return A1111Memory()
-
-
-def _imported(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None

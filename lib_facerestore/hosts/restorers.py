@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from lib_facerestore.hosts import base
-
 
 class FaceRestorer(Protocol):
     """What a host calls of an entry of ours."""
@@ -31,8 +29,3 @@ def put(restorers: Sequence[FaceRestorer]) -> None:
     if entries is not None:
         entries[:] = [entry for entry in entries if not getattr(entry, "is_of_facerestore", False)]
         entries.extend(restorers)
-
-
-def chosen() -> str:
-    """The name of the restorer that the host's "Restore faces" uses now."""
-    return str(base.option("face_restoration_model", ""))

@@ -124,12 +124,11 @@ def _answer(outcomes: Iterable[dict[str, Any] | Fault], empty: Any, notices: Seq
 
 
 def _row(spec: ModelSpec, is_present: bool) -> dict[str, Any]:
-    abilities = {"fidelity": spec.family == "codeformer", "denoise": bool(spec.twin)}
     return {
         "name": spec.name, "kinds": list(spec.kinds), "is_present": is_present,
         "can_be_fetched": spec.remote is not None, "licence": spec.licence, "licence_note": spec.licence_note,
         "is_commercial": spec.is_commercial, "size_bytes": spec.size_bytes, "scale": spec.scale,
-        "abilities": [name for name, has in abilities.items() if has],
+        "abilities": list(spec.abilities),
     }  # fmt: skip
 
 

@@ -162,4 +162,5 @@ def _has_ability(setting: str, name: object) -> bool:
         spec = weights.choose(str(name), kind, runtime)
     except FaceRestoreError:
         return kind == "restorer" or name not in runtime.other_upscalers.names()
-    return bool(spec.twin) if kind == "upscaler" else spec.family in ("codeformer", "unknown")
+    ability = "denoise" if kind == "upscaler" else "fidelity"
+    return ability in spec.abilities or (kind == "restorer" and spec.family == "unknown")

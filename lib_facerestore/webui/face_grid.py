@@ -5,22 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 from modules import processing, scripts
 from PIL import Image
 
-from lib_facerestore.engine.data import FloatPixels
-from lib_facerestore.engine.pixels import from_pil, from_unit_float
+from lib_facerestore.engine.pixels import from_pil
 from lib_facerestore.hosts import base, files
 from lib_facerestore.hosts.progress import JobProgress
 from lib_facerestore.settings import RestoreSettings
-from lib_facerestore.webui import controls, grid_picture, infotext, job, request, warm_session
+from lib_facerestore.webui import controls, grid_picture, infotext, job, request, variant_grid, warm_session
 from lib_facerestore.webui.border import guarded, logger
-
-if TYPE_CHECKING:
-    from lib_facerestore.engine.variants import FaceVariants, Variant
 
 TITLE = "Face restore grid"
 MODELS_KEY, WEIGHTS_KEY = f"{TITLE} models", f"{TITLE} weights"
@@ -141,10 +137,10 @@ def _add_grids(p: Any, processed: Any, asked: _Asked, said: list[str]) -> None:
             found = session.face_variants(
                 picture, asked.settings, asked.models, asked.weights, progress.picture(index + 1)
             )
-            said.append(f"{title}{_in_words(found)}")
-            said.extend(_failures(found))
+            said.append(f"{title}{variant_grid.in_words(found)}")
+            said.extend(variant_grid.failures(found))
             if found.prepared.crops:
-                grid = _drawn(found, asked.cell_px, said)
+                grid = variant_grid.drawn(found, asked.cell_px, said)
                 text = _text(p, processed, index, asked)
                 grid.info["parameters"] = text
                 made.append((grid, text))
@@ -153,24 +149,6 @@ def _add_grids(p: Any, processed: Any, asked: _Asked, said: list[str]) -> None:
     processed.images[:0] = [grid for grid, _ in made]
     processed.infotexts[:0] = [text for _, text in made]
     processed.index_of_first_image += len(made)
-
-
-def _drawn(found: FaceVariants, cell_px: int, said: list[str]) -> Image.Image:
-    columns = [_label(variant) for variant in found.variants]
-    rows = [
-        grid_picture.Row(
-            f"face {crop.face.index + 1}\n{crop.face.size_px:.0f} px",
-            _image(crop.pixels),
-            tuple(_cell(variant.faces[place]) for variant in found.variants),
-        )
-        for place, crop in enumerate(found.prepared.crops)
-    ]
-    grid, shown = grid_picture.draw(
-        columns, rows, cell_px, lambda size: base.font(size) or grid_picture.default_font(size)
-    )
-    if shown < len(rows):
-        said.append(f"The grid shows {shown} of {len(rows)} faces; more would make it too large.")
-    return grid
 
 
 def _save(p: Any, processed: Any, grid: Image.Image, text: str, index: int, said: list[str]) -> None:
@@ -185,34 +163,3 @@ def _text(p: Any, processed: Any, index: int, asked: _Asked) -> str:
     own = infotext.without_record(processed.infotext(p, index))
     said = {"Script": TITLE, MODELS_KEY: " | ".join(asked.models)}
     return infotext.appended(own, {**said, WEIGHTS_KEY: ", ".join(f"{weight:g}" for weight in asked.weights)})
-
-
-def _in_words(found: FaceVariants) -> str:
-    faces, ways = len(found.prepared.crops), len(found.variants)
-    if not found.prepared.faces:
-        return "no face found"
-    skipped = len(found.prepared.faces) - faces
-    left = f", {skipped} left out" if skipped else ""
-    return (
-        f"{faces} {'face' if faces == 1 else 'faces'}{left}, restored in {ways} {'way' if ways == 1 else 'ways'}"
-        f" · {found.seconds:.2f} s · {found.device}"
-    )
-
-
-def _failures(found: FaceVariants) -> list[str]:
-    """Why cells are empty, and what was done otherwise than asked for."""
-    empty = [cell for variant in found.variants for cell in variant.faces if isinstance(cell, str)]
-    return [*empty, *found.warnings]
-
-
-def _label(variant: Variant) -> str:
-    return variant.restorer if variant.fidelity is None else f"{variant.restorer}\nweight {variant.fidelity:g}"
-
-
-def _cell(shown: FloatPixels | str) -> Image.Image | str:
-    """The picture, or what happened; the status says the rest, which may name folders of this machine."""
-    return shown.partition(". ")[0] if isinstance(shown, str) else _image(shown)
-
-
-def _image(pixels: FloatPixels) -> Image.Image:
-    return Image.fromarray(from_unit_float(pixels))

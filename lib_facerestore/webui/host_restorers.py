@@ -114,7 +114,7 @@ def write_records(p: Any) -> None:
     kept = getattr(p, _RECORDS, None)
     if isinstance(kept, _Records) and kept.owner != id(p):
         return
-    is_asked = getattr(p, "restore_faces", False) and restorers.chosen().startswith(base.TITLE)
+    is_asked = getattr(p, "restore_faces", False) and base.chosen_restorer().startswith(base.TITLE)
     setattr(p, _RECORDS, _Records(id(p)) if is_asked else None)
     if is_asked:
         for key in infotext.RECORD_KEYS:
