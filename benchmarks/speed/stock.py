@@ -17,14 +17,15 @@ import numpy as np
 import torch
 from facexlib.utils.face_restoration_helper import FaceRestoreHelper
 
-from benchmarks.speed import networks
+from benchmarks.speed import networks, scenes
 from benchmarks.speed.clock import Clock
 from benchmarks.speed.scenes import Scenario, Scene
+from lib_facerestore.engine import align
 from lib_facerestore.engine.data import Pixels
 from lib_facerestore.models import networks as our_networks
+from lib_facerestore.models import restorers
 
 RESIZE_PX, EYE_DISTANCE_PX = 640, 5
-_NATIVE_SIDE_PX = 128  # what an upscaler that restores faces is shown; for the embedded one
 Restore = Callable[[Pixels], Pixels]
 
 
@@ -41,7 +42,8 @@ class StockPath:
         self._restore: Restore = lambda face: face
         if scenario.has_networks:
             model = our_networks.build(networks.restorer_state(restorer), restorer, device).model
-            self._restore = _face_restorer(restorer, model, device)
+            side_px = _native_side_px(scenario) if restorer == "embedded" else 0
+            self._restore = _face_restorer(restorer, model, device, side_px)
         self._parse = self._helper.face_parse
         self._detect = self._helper.face_det.detect_faces
         self._logits = _one_hot(device)
@@ -91,8 +93,15 @@ def _one_hot(device: torch.device) -> torch.Tensor:
     return torch.nn.functional.one_hot(found, 19).permute(2, 0, 1)[None].float()
 
 
-def _face_restorer(name: str, model: Any, device: torch.device) -> Restore:
-    """BGR uint8 (512, 512, 3) → the same, restored, as hosts do it."""
+def _native_side_px(scenario: Scenario) -> int:
+    """What an upscaler that restores faces is shown: as in ours, or the pictures would not be the same."""
+    scene = scenes.scene(scenario)
+    crop = align.align(scene.pixels, scene.faces[0]) if scene.faces else None
+    return restorers.NATIVE_SIDES_PX[0] if crop is None else restorers.native_side(crop)
+
+
+def _face_restorer(name: str, model: Any, device: torch.device, side_px: int) -> Restore:
+    """BGR uint8 (512, 512, 3) → the same, restored, as hosts do it; an upscaler is shown a face of that side."""
 
     def call(pixels: torch.Tensor) -> torch.Tensor:
         if name == "GFPGAN":
@@ -107,10 +116,12 @@ def _face_restorer(name: str, model: Any, device: torch.device) -> Restore:
         return np.ascontiguousarray(np.rint((output[..., ::-1] + 1) * 127.5).astype(np.uint8))
 
     def upscaler(face: Pixels) -> Pixels:
-        small = cv2.resize(face[..., ::-1], (_NATIVE_SIDE_PX, _NATIVE_SIDE_PX), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(face[..., ::-1], (side_px, side_px), interpolation=cv2.INTER_AREA)
         rgb = torch.from_numpy(np.ascontiguousarray(small)).permute(2, 0, 1)[None].to(device).float()
         with torch.inference_mode():
             output = model(rgb / 255)[0].clamp(0, 1).permute(1, 2, 0).cpu().numpy()
-        return np.ascontiguousarray(np.rint(output[..., ::-1] * 255).astype(np.uint8))
+        enlarged = np.ascontiguousarray(np.rint(output[..., ::-1] * 255).astype(np.uint8))
+        resized: Pixels = cv2.resize(enlarged, face.shape[1::-1], interpolation=cv2.INTER_AREA)
+        return resized
 
     return upscaler if name == "embedded" else face_network
