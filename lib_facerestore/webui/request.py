@@ -34,24 +34,12 @@ class Request:
 def of_generation(args: Sequence[Any], tab: str, plotted: Mapping[str, Any] | None = None) -> Request:
     """The request of a txt2img or img2img job.
 
-    args: `[enabled, {}, when, controls…]` from a page; `[enabled, {settings}]` or `[{"enabled": …, settings…}]` from
-    an API; enabled None when the caller sent nothing of ours, and then the master switch of the tab decides.
+    args: see `_enabled_values_when`; where enabled is None the master switch of the tab decides.
     plotted: what axes of a plot set for this cell, over the arguments; any of them switches us on, unless "enabled" is
     one of them and says otherwise.
     """
-    enabled, given = (args[0], args[1]) if len(args) > 1 else (args[0] if args else None, {})
     notices: list[str] = []
-    when: Any = args[2] if len(args) > _FIRST_CONTROL else options.value("when")
-    if isinstance(enabled, Mapping):
-        given = dict(enabled)
-        enabled = given.pop(ENABLED, True)
-    if isinstance(given, Mapping) and given:
-        values = {str(name): value for name, value in given.items()}
-        when = values.pop("when", options.value("when"))
-    else:
-        if given not in ({}, None):
-            notices.append(f"Face restore takes [true, {{settings}}]; its second argument {given!r} was left out.")
-        values = dict(zip(ORDER_ON_PAGE, args[_FIRST_CONTROL:]))
+    enabled, values, when = _enabled_values_when(args, notices)
     if plotted:
         values.update({name: value for name, value in plotted.items() if name != ENABLED})
         enabled = plotted.get(ENABLED, True)
@@ -61,6 +49,27 @@ def of_generation(args: Sequence[Any], tab: str, plotted: Mapping[str, Any] | No
     is_on = options.value(tab) if enabled is None else enabled is True or enabled == 1
     settings, replaced = checked_settings(values)
     return Request(is_on, settings, when, (*notices, *replaced) if is_on else ())
+
+
+def _enabled_values_when(args: Sequence[Any], notices: list[str]) -> tuple[Any, dict[str, Any], Any]:
+    """Whether we are switched on, the settings that are given, by name, and when to restore; none of them checked.
+
+    args: `[enabled, {}, when, controls…]` from a page; `[enabled, {settings}]` or `[{"enabled": …, settings…}]` from
+    an API, which the host fills up with what our `ui` gives it. None stands for what nobody said: the Settings' value
+    of this moment holds, where the values that hosts keep from their start would be outdated.
+    """
+    enabled, given, when = (*args[:_FIRST_CONTROL], None, None, None)[:_FIRST_CONTROL]
+    if isinstance(enabled, Mapping):
+        given = dict(enabled)
+        enabled = given.pop(ENABLED, True)
+    if isinstance(given, Mapping) and given:
+        values = {str(name): value for name, value in given.items()}
+        return enabled, values, values.pop("when", options.value("when"))
+    if given not in ({}, None):
+        notices.append(f"Face restore takes [true, {{settings}}]; its second argument {given!r} was left out.")
+    by_place = zip(ORDER_ON_PAGE, args[_FIRST_CONTROL:])
+    values = {name: value for name, value in by_place if value is not None}
+    return enabled, values, options.value("when") if when is None else when
 
 
 def of_extras(args: Mapping[str, Any]) -> Request:

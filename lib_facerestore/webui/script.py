@@ -47,7 +47,8 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
         is_for_api = bool(self.args_to) and self.args_to > self.args_from
         panel = controls.build(TITLE, self.elem_id, options.value(tab), has_when=True)
         if is_for_api:
-            panel.enabled.value = None  # "not said": the master switch decides when the call comes
+            for control in (panel.enabled, panel.when, *panel.fields.values()):
+                control.value = None  # "not said": the Settings decide when the call comes
         else:
             gallery_buttons.expect(tab, panel)
         settings = gr.State({})

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 from stub_host import encoded
 
+EACH = "each picture before it is saved"
 RECORD = "Face restore: Real-ESRGAN x4plus (embedded), Face restore visibility: 1, Face restore faces: 1/1"
 STATUS = re.compile(r"1 face: 1 restored · Real-ESRGAN x4plus \(embedded\)(.*) · \d+\.\d\d s · cpu")
 
@@ -112,6 +113,18 @@ def test_master_switch_governs_callers_that_send_nothing(host, portrait):
 
     assert asked.infotexts[0].endswith(RECORD)
     assert "Face restore" not in refused.infotexts[0]
+
+
+@pytest.mark.parametrize("face", [None, [True], [True, {}], [{}]])
+def test_callers_get_the_settings_of_the_moment_not_those_of_the_start(host, portrait, face):
+    host.set_options(facerestore_txt2img=True, facerestore_when=EACH, facerestore_default_visibility=0.5)
+    try:
+        made = host.generate(face=face, photo=portrait, save_images=True)
+    finally:
+        host.set_options(facerestore_when="after the whole job", facerestore_default_visibility=1.0)
+
+    assert "Face restore visibility: 0.5" in made.infotexts[0]
+    assert len(made.files) == 1
 
 
 def test_picture_without_a_face_stays_and_is_said(host, faceless):
