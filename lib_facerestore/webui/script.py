@@ -116,10 +116,11 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
             lines += [f"{TITLE}: {sentence}" for sentence in host_calls.take_sentences()]
             if not lines:
                 return
-            processed.comments = "\n".join([processed.comments or "", *lines]).strip("\n")
-            if running is None or running.has_inner_jobs:
+            comments = (processed.comments or "").strip("\n").splitlines()  # with what earlier jobs of a script said
+            processed.comments = "\n".join([*comments, *(line for line in lines if line not in comments)])
+            if running is None or running.has_script:
                 for line in lines:
-                    p.comment(line)  # scripts with inner jobs show only what stands there
+                    p.comment(line)  # scripts that make a result of their own show only what stands there
             for sentence in running.notices if running else []:
                 logger.info("%s", sentence)
                 compat.notify(f"{TITLE}: {sentence}")

@@ -64,6 +64,17 @@ def test_generating_with_the_box_ticked_restores_and_says_so(host, small):
     assert len([path for path in host.files() - before if path.stem.endswith("-restored")]) == 5
 
 
+def test_script_that_makes_a_result_of_its_own_shows_each_status_once(small):
+    pages.choose(small, "#script_list", "Prompts from file or textbox")
+    pages.fill(small, "#script_txt2img_prompts_from_file_or_textbox_prompt_txt", "a portrait\nan astronaut")
+    pages.tick(small, ENABLE)
+
+    shown = pages.generate(small)
+
+    lines = [line for line in shown.splitlines() if line.startswith("Face restore: ")]
+    assert [bool(STATUS.fullmatch(line.removeprefix("Face restore: "))) for line in lines] == [True, True]
+
+
 def test_box_is_off_at_first_and_generating_then_changes_nothing(host, small):
     assert not pages.is_ticked(small, ENABLE)
     before = host.files()
