@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from lib_facerestore.errors import Interrupted
+
+
+@contextmanager
+def text_put_back(state: Any) -> Iterator[None]:
+    """Run the body, then put back what the bar said before; hosts leave a text there until the next job."""
+    before = getattr(state, "textinfo", None)
+    try:
+        yield
+    finally:
+        state.textinfo = before
 
 
 class HostProgress:
@@ -23,6 +35,13 @@ class HostProgress:
         self._state.textinfo = f"Face restore: {self._title}{what} {done}/{total}"
         self._state.sampling_steps = total
         self._state.sampling_step = done
+
+    def take_skip(self) -> bool:
+        """Whether the user skipped the picture just now, and did not interrupt; asking takes the press back."""
+        skipped = bool(self._state.skipped) and not self._state.interrupted
+        if skipped:
+            self._state.skipped = False
+        return skipped
 
 
 class JobProgress:
@@ -51,14 +70,6 @@ class JobProgress:
     def show(self, image: Any) -> None:
         """Show a picture in the live preview. image: a PIL image, small, because it is encoded at every poll."""
         self._state.assign_current_image(image)
-
-    @property
-    def was_skipped(self) -> bool:
-        """Whether the user skipped the picture just now; asking takes the press back."""
-        skipped = bool(self._state.skipped) and not self._state.interrupted
-        if skipped:
-            self._state.skipped = False
-        return skipped
 
     @property
     def is_to_end(self) -> bool:

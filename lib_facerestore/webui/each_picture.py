@@ -6,8 +6,9 @@ import functools
 from typing import Any
 
 from lib_facerestore.engine.report import status_line
+from lib_facerestore.errors import Interrupted
 from lib_facerestore.hosts import base, files
-from lib_facerestore.hosts.progress import HostProgress
+from lib_facerestore.hosts.progress import HostProgress, text_put_back
 from lib_facerestore.webui import infotext, pictures
 from lib_facerestore.webui.border import guarded, logger
 from lib_facerestore.webui.gallery import saved_text
@@ -26,12 +27,27 @@ def prepare(p: Any, job: Job) -> None:
 
 
 def restore(p: Any, pp: Any, job: Job) -> None:
-    """Restore the picture that the host holds out in `pp.image`; it stays as it is where that fails."""
-    index = _index(p, pp)
+    """Restore the picture that the host holds out in `pp.image`; it stays as it is where that fails.
+
+    A press on Skip is taken back, or the host would apply it to all that follows. One from before the batch's first
+    picture came here is the host's: it stays, and with it the batch as it is.
+    """
+    index, state = _index(p, pp), base.state()
     settings = job.request.settings.at_own_size()
-    with guarded(f"restoring picture {index + 1}", job.say):
-        asks_for_room = job.asks_for_room(getattr(p, "iteration", 0))
-        image, report = pictures.restore(pp.image, settings, HostProgress(base.state()), True, asks_for_room)
+    with guarded(f"restoring picture {index + 1}", job.say), text_put_back(state):
+        is_first = job.asks_for_room(getattr(p, "iteration", 0))
+        if is_first:
+            job.is_batch_skipped = bool(state.skipped)
+        progress = HostProgress(state)
+        try:
+            image, report = pictures.restore(pp.image, settings, progress, True, asks_for_room=is_first)
+        except Interrupted:
+            if job.is_batch_skipped or not progress.take_skip():
+                raise
+            job.say(f"Picture {index + 1} was skipped and is as generated.")
+            return
+        if not job.is_batch_skipped:
+            progress.take_skip()  # pressed when nothing was left to skip
         job.reports.append(report)
         logger.info("%s", status_line(report))
         if pictures.has_changed(report):

@@ -8,7 +8,8 @@ from typing import Any
 
 from lib_facerestore.engine.report import status_line
 from lib_facerestore.errors import Interrupted
-from lib_facerestore.hosts.progress import JobProgress
+from lib_facerestore.hosts import base
+from lib_facerestore.hosts.progress import HostProgress, JobProgress, text_put_back
 from lib_facerestore.webui import infotext, pictures
 from lib_facerestore.webui.border import guarded, logger
 from lib_facerestore.webui.gallery import Item
@@ -36,17 +37,18 @@ def restore_each(
     read: the PIL image of an item, asked for when its turn comes.
     """
     done: list[Finished] = []
-    for number, item in enumerate(items, 1):
-        if progress.is_to_end:
-            break
-        with guarded(f"restoring picture {number}", job.say):
-            finished = _restore(item, read(item), job, progress, number)
-            if finished is not None:
-                progress.show(pictures.preview(finished.image))
-                with guarded("saving a restored picture", job.say):
-                    save(finished)
-                done.append(finished)
-        progress.finished_one()
+    with text_put_back(base.state()):
+        for number, item in enumerate(items, 1):
+            if progress.is_to_end:
+                break
+            with guarded(f"restoring picture {number}", job.say):
+                finished = _restore(item, read(item), job, progress.picture(number), number)
+                if finished is not None:
+                    progress.show(pictures.preview(finished.image))
+                    with guarded("saving a restored picture", job.say):
+                        save(finished)
+                    done.append(finished)
+            progress.finished_one()
     if progress.is_to_end and len(job.reports) < len(items):
         job.say(f"Stopped after {len(job.reports)} of {len(items)} pictures; the others are as generated.")
     return done
@@ -72,14 +74,12 @@ def with_text(image: Any, text: str) -> Any:
     return image
 
 
-def _restore(item: Item, image: Any, job: Job, progress: JobProgress, number: int) -> Finished | None:
+def _restore(item: Item, image: Any, job: Job, progress: HostProgress, number: int) -> Finished | None:
     """The finished picture, or None where nothing had to be done or the user skipped it."""
     try:
-        image, report = pictures.restore(
-            image, job.request.settings, progress.picture(number), False, job.asks_for_room()
-        )
+        image, report = pictures.restore(image, job.request.settings, progress, False, job.asks_for_room())
     except Interrupted:
-        if progress.was_skipped:
+        if progress.take_skip():
             job.say(f"Picture {number} was skipped and is as generated.")
         return None
     job.reports.append(report)

@@ -12,7 +12,7 @@ import numpy as np
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import base, restorers
-from lib_facerestore.hosts.progress import HostProgress
+from lib_facerestore.hosts.progress import HostProgress, text_put_back
 from lib_facerestore.models import catalogue, weights
 from lib_facerestore.models.spec import Kind
 from lib_facerestore.settings import RestoreSettings
@@ -61,7 +61,9 @@ class HostRestorer:
     def _restored(self, np_image: Any) -> Any:
         settings = self._settings()
         picture = Picture(np.ascontiguousarray(np_image))
-        (result,) = warm_session.session().restore([picture], settings, HostProgress(base.state()))
+        state = base.state()
+        with text_put_back(state):
+            (result,) = warm_session.session().restore([picture], settings, HostProgress(state))
         status = status_line(result.report)
         logger.info("%s", status)
         for sentence in (status, *result.report.warnings):

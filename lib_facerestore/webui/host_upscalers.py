@@ -10,7 +10,7 @@ from PIL import Image
 from lib_facerestore.engine.pixels.pil import from_pil, to_pil
 from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import base, upscalers
-from lib_facerestore.hosts.progress import HostProgress
+from lib_facerestore.hosts.progress import HostProgress, text_put_back
 from lib_facerestore.hosts.upscalers import Offered
 from lib_facerestore.models import weights
 from lib_facerestore.settings import RestoreSettings, setting_default
@@ -72,7 +72,9 @@ def _upscaled(img: Image.Image, scale: float, model: str) -> Image.Image:
         **size,
     )
     picture = from_pil(img if img.mode in ("RGB", "RGBA") else img.convert("RGB"))
-    (result,) = warm_session.session().restore([picture], settings, HostProgress(base.state()))
+    state = base.state()
+    with text_put_back(state):
+        (result,) = warm_session.session().restore([picture], settings, HostProgress(state))
     logger.info("%s", status_line(result.report))
     for sentence in result.report.warnings:
         host_calls.say(sentence)

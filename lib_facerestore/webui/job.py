@@ -26,6 +26,7 @@ class Job:
     """One job. seen: the pictures as they left our last hook. records: what was done, by the picture's index.
 
     owner: identity of the host's `p` that it began on. had_room_in: the host's batch after which it last made room.
+    is_batch_skipped: whether the user skipped while the host generated the batch that is restored now.
     """
 
     owner: int
@@ -39,6 +40,7 @@ class Job:
     notices: list[str] = field(default_factory=list)
     is_finished: bool = False
     had_room_in: int = -1
+    is_batch_skipped: bool = False
 
     @property
     def is_per_picture(self) -> bool:

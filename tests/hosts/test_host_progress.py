@@ -5,7 +5,7 @@ import types
 import pytest
 
 from lib_facerestore.errors import Interrupted
-from lib_facerestore.hosts.progress import JobProgress
+from lib_facerestore.hosts.progress import HostProgress, JobProgress, text_put_back
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_interrupt_stops_inside_a_picture_and_ends_the_job(state):
     with pytest.raises(Interrupted):
         progress.picture(1).check()
     assert progress.is_to_end
-    assert not progress.was_skipped
+    assert not progress.picture(1).take_skip()
 
 
 def test_skip_leaves_one_picture_and_goes_on(state):
@@ -56,7 +56,7 @@ def test_skip_leaves_one_picture_and_goes_on(state):
 
     with pytest.raises(Interrupted):
         progress.picture(1).check()
-    assert progress.was_skipped
+    assert progress.picture(1).take_skip()
     assert not progress.is_to_end
     progress.picture(2).check()
 
@@ -82,3 +82,19 @@ def test_interrupt_during_generation_does(state):
     state.interrupted = True
 
     assert JobProgress(state, 4).is_to_end
+
+
+def test_former_text_is_put_back_also_after_a_failure(state):
+    state.textinfo = "of the host"
+
+    state.skipped = True
+
+    def work():
+        progress = HostProgress(state)
+        with text_put_back(state):
+            progress.step(1, 3, "faces")
+            progress.check()
+
+    with pytest.raises(Interrupted):
+        work()
+    assert state.textinfo == "of the host"

@@ -172,6 +172,32 @@ def test_each_picture_before_it_is_saved(host, portrait):
         assert differs(Image.open(path), image) == 0
 
 
+def test_skip_leaves_one_of_the_pictures_that_are_restored_before_they_are_saved(host, portrait):
+    made = host.generate(face=[True, {"when": EACH}], photo=portrait, batch_size=3, save_images=True, failing="skip")
+
+    assert ["Face restore faces: 1/1" in text for text in made.infotexts[1:]] == [False, True, True]
+    assert len([path for path in made.files if "grid" not in path.name]) == 3
+    assert "Picture 1 was skipped and is as generated." in made.statuses
+
+
+def test_skip_during_generation_is_left_to_the_host(host, portrait):
+    job = {"batch_size": 2, "n_iter": 2, "failing": "skip sampling"}
+
+    made = host.generate(face=[True, {"when": EACH}], photo=portrait, **job)
+
+    assert ["Face restore faces: 1/1" in text for text in made.infotexts[1:]] == [False, False, True, True]
+
+
+def test_bar_says_nothing_of_ours_while_the_next_batch_is_sampled(host, portrait):
+    face = [True, {"when": EACH}]
+
+    made = host.generate(face=face, photo=portrait, n_iter=2, failing="bar")
+
+    said = [line for line in made.log.splitlines() if line.startswith("The bar says")]
+    assert len(said) == 2
+    assert not [line for line in said if "Face restore" in line]
+
+
 def test_img2img(host, portrait):
     made = host.generate("img2img", face=[True, {}], photo=portrait, save_images=True, **img2img(portrait))
 

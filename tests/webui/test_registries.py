@@ -119,6 +119,19 @@ def test_restored_by_the_setting_and_after_hires_fix(host, portrait, restores):
     assert STATUS.fullmatch(made.statuses[1])
 
 
+def test_bar_says_nothing_of_ours_in_the_second_pass_of_hires_fix(host, portrait):
+    fields = {
+        "enable_hr": True, "hr_scale": 2, "hr_upscaler": OFFERED, "hr_second_pass_steps": 1,
+        "denoising_strength": 0.5, "width": 96, "height": 80, "hr_additional_modules": ["Use same choices"],
+    }  # fmt: skip
+
+    made = host.generate(photo=portrait, failing="bar", **fields)
+
+    said = [line for line in made.log.splitlines() if line.startswith("The bar says")]
+    assert len(said) == 2
+    assert not [line for line in said if "Face restore" in line]
+
+
 def test_picture_without_a_face_stays_without_a_record(host, faceless, restores):
     restores(OURS)
 

@@ -186,3 +186,11 @@ def test_flag_leaves_the_axes_of_its_half_out(kind, tmp_path):
         assert SCALE not in labels(host)
     finally:
         host.stop()
+
+
+def test_bar_says_nothing_of_ours_while_the_next_cell_is_sampled(host, portrait):
+    made = plot(host, portrait, (VISIBILITY, "0.5, 1"), failing="bar")
+
+    said = [line for line in made.log.splitlines() if line.startswith("The bar says")]
+    assert len(said) == 2
+    assert not [line for line in said if "Face restore" in line]

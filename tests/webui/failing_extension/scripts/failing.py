@@ -2,13 +2,16 @@
 
 "lib_facerestore.webui.whole_job.items_of" lets that function raise; "raise" raises in a hook of its own before ours,
 "memory" lets every restorer run out of memory, "larger" returns a picture of another size before ours, "late larger"
-and "late raise" do so after ours.
+and "late raise" do so after ours. "skip" presses Skip once when we have begun a picture, "skip sampling" while the host
+generates the first batch, "interrupt another" runs and interrupts a job of its own whenever we encode a picture for our
+API. "bar" prints what the progress bar says when sampling begins.
 """
 
 import importlib
+import sys
 
 import torch
-from modules import scripts
+from modules import call_queue, scripts, shared
 
 broken = []
 
@@ -21,6 +24,26 @@ def refuse(*args, **kwargs):
 def run_out(*args, **kwargs):
     """What a network does that finds no memory."""
     raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+
+
+def before(owner, name, act):
+    """Have something done before each call of a function, until the next job."""
+    function = getattr(owner, name)
+    break_function(owner, name, lambda *args, **kwargs: (act(), function(*args, **kwargs))[1])
+
+
+def skip_once():
+    """Press Skip, and never again in this job."""
+    mend()
+    shared.state.skip()
+
+
+def interrupt_another():
+    """What another user does in between."""
+    with call_queue.queue_lock:
+        shared.state.begin("another")
+        shared.state.interrupt()
+        shared.state.end()
 
 
 def break_function(owner, name, by):
@@ -57,6 +80,18 @@ class Failing(scripts.Script):
             break_function(importlib.import_module(path), name, refuse)
         if stage == "memory":
             break_function(importlib.import_module("lib_facerestore.models.precision").Precision, "run", run_out)
+        if stage == "skip":
+            before(importlib.import_module("lib_facerestore.webui.pictures"), "from_pil", skip_once)
+        if stage == "interrupt another":
+            before(importlib.import_module("lib_facerestore.webui.api_pictures"), "write", interrupt_another)
+
+    def process_before_every_sampling(self, p, stage="", *args, **kwargs):
+        if stage == "bar":
+            sys.stdout.write(f"The bar says {shared.state.textinfo!r} before sampling.\n")
+
+    def post_sample(self, p, ps, stage="", *args):
+        if stage == "skip sampling" and p.iteration == 0:
+            shared.state.skip()
 
     def postprocess_image(self, p, pp, stage="", *args):
         if stage == "raise":
