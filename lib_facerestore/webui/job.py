@@ -69,15 +69,14 @@ class Job:
         return "\n".join(f"Face restore: {sentence}" for sentence in said)
 
 
-def begin(p: Any, request: Request) -> Job | None:
-    """A new job on `p`, or none where nothing is to be done.
-
-    Jobs that ADetailer runs inside another are not ours, and the copies of `p` on which it calls this hook once more,
-    in the middle of a job, keep that job.
-    """
+def is_on_a_copy(p: Any) -> bool:
+    """Whether `p` is a copy on which ADetailer calls our first hook once more, in the middle of a job of ours."""
     job = getattr(p, _NAME, None)
-    if isinstance(job, Job) and job.owner != id(p) and not job.is_finished:
-        return None
+    return isinstance(job, Job) and job.owner != id(p) and not job.is_finished
+
+
+def begin(p: Any, request: Request) -> Job | None:
+    """A new job on `p`, or none where nothing is to be done; jobs that ADetailer runs inside another are not ours."""
     job = None
     if request.is_on and not getattr(p, "_ad_inner", False):
         title = _script_title(p)

@@ -62,6 +62,8 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
         failures: list[str] = []
         with guarded("reading the settings", failures.append):
             tab = "img2img" if self.is_img2img else "txt2img"
+            if job.is_on_a_copy(p):
+                return
             asked = request.of_generation(args, tab, xyz.plotted(p))
             started = job.begin(p, asked)
             if started is None:
