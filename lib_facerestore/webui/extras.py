@@ -9,7 +9,7 @@ from modules import scripts_postprocessing
 
 from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import base
-from lib_facerestore.hosts.progress import HostProgress
+from lib_facerestore.hosts.progress import HostProgress, text_put_back
 from lib_facerestore.webui import controls, host_calls, infotext, options, pictures, request, warm_session
 from lib_facerestore.webui.border import guarded, logger
 
@@ -73,8 +73,11 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
             if not asked.is_on:
                 return
             said.extend(asked.notices)
-            with guarded("restoring the picture", said.append):
-                image, report = pictures.restore(pp.image, asked.settings, HostProgress(base.state()), keeps_alpha=True)
+            # Where this step runs in a generation the host merges these into the texts of all pictures that follow.
+            pp.info.update(dict.fromkeys(infotext.RECORD_KEYS))
+            state = base.state()
+            with guarded("restoring the picture", said.append), text_put_back(state):
+                image, report = pictures.restore(pp.image, asked.settings, HostProgress(state), keeps_alpha=True)
                 said[:0] = [status_line(report)]
                 said.extend(report.warnings)
                 if pictures.has_changed(report):

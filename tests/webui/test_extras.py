@@ -2,8 +2,12 @@
 
 import base64
 import io
+import json
+import os
 
+import pytest
 from PIL import Image
+from running_host import STUBS, start_stub
 from stub_host import encoded
 
 
@@ -27,3 +31,15 @@ def test_api_batch_is_left_alone(host, portrait):
 
     assert len(answer["images"]) == 2
     assert "Face restore" not in answer["html_info"]
+
+
+@pytest.mark.parametrize("kind", STUBS)
+def test_among_the_steps_of_a_generation_each_picture_has_its_own_record(kind, tmp_path, portrait, faceless):
+    (tmp_path / "config.json").write_text(json.dumps({"postprocessing_enable_in_main_ui": ["Face restore"]}))
+
+    with start_stub(kind, tmp_path) as host:
+        photo = os.pathsep.join(str(path) for path in (portrait, faceless, portrait))
+        made = host.generate(face=[True], photo=photo, batch_size=3, save_images=True)
+
+    assert ["Face restore faces: 1/1" in text for text in made.infotexts[1:]] == [True, False, True]
+    assert "Face restore: " not in made.infotexts[2]
