@@ -56,6 +56,12 @@ def state() -> Any:
 
 
 def font(size_px: int) -> Any:
+def running_job() -> tuple[Any, Any]:
+    """What tells one job of the host from the next."""
+    running = state()
+    return getattr(running, "job_timestamp", None), getattr(running, "time_start", None)
+
+
     """The font that the host writes on its own plots with, of that height; None where it has none."""
     from modules import images
 

@@ -74,15 +74,18 @@ def _each(
 ) -> Iterator[Done | Fault]:
     """Work on one picture after the other. Others have their turn between two, so our models are put away each time."""
     is_stopped = False
+    turn: object = None
     for number, given in enumerate(asked.pictures, 1):
         try:
             picture = api_pictures.read(given, number)
-            # Asked once more, because the next turn begins with the host's own forgetting of the press.
-            if is_stopped or (number > 1 and base.state().interrupted):
+            # Asked once more, because the next turn begins with the host's own forgetting of the press. One that came
+            # after others had begun a job is theirs.
+            if is_stopped or (base.state().interrupted and base.running_job() == turn):
                 is_stopped = True
                 raise Interrupted
             title = f"picture {number}/{len(asked.pictures)}, " if len(asked.pictures) > 1 else ""
             with queue.turn(_JOB) as state:
+                turn = base.running_job()
                 state.textinfo = f"Face restore: {title}".rstrip(", :")
                 try:
                     outcome = work(picture, asked, HostProgress(state, title))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
 
 from lib_facerestore.hosts import base
 
@@ -19,21 +18,21 @@ _records: list[tuple[object, Mapping[str, str]]] = []
 def say(sentence: str) -> None:
     """Keep a sentence for the user of the job that runs now."""
     with _lock:
-        _sentences.append((_job(), sentence))
+        _sentences.append((base.running_job(), sentence))
         del _sentences[:-_MOST_KEPT]
 
 
 def note_picture(record: Mapping[str, str]) -> None:
     """Keep what was done to a picture, for its text; {} where nothing was."""
     with _lock:
-        _records.append((_job(), record))
+        _records.append((base.running_job(), record))
         del _records[:-_MOST_KEPT]
 
 
 def take_sentences() -> list[str]:
     """All that was said in this job and not taken yet; of many the first few and how many more."""
     with _lock:
-        said = [sentence for job, sentence in _sentences if job == _job()]
+        said = [sentence for job, sentence in _sentences if job == base.running_job()]
         _sentences.clear()
     said = list(dict.fromkeys(said))
     if len(said) > _MOST_LINES:
@@ -47,12 +46,6 @@ def take_record() -> Mapping[str, str] | None:
     Of several that came since then the others were asked for by somebody else, after the host's own.
     """
     with _lock:
-        found = [record for job, record in _records if job == _job()]
+        found = [record for job, record in _records if job == base.running_job()]
         _records.clear()
     return found[0] if found else None
-
-
-def _job() -> tuple[Any, Any]:
-    """What tells one job of the host from the next."""
-    state = base.state()
-    return getattr(state, "job_timestamp", None), getattr(state, "time_start", None)

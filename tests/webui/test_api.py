@@ -261,6 +261,17 @@ def test_interrupt_keeps_what_is_finished(host, portrait):
     assert errors[2] == "Stopped; the pictures finished so far are kept."
 
 
+def test_interrupt_of_anothers_job_in_between_is_not_for_ours(host, portrait):
+    host.generate(photo=portrait, failing="interrupt another")
+    try:
+        answer = post(host, "restore", {"pictures": [base64_of(portrait)] * 2})
+    finally:
+        host.generate(photo=portrait)
+
+    assert answer.status == 200
+    assert [one["error"] for one in answer.json["pictures"]] == [None, None]
+
+
 def wait_for_text(host, words):
     """Until the host's progress says so."""
     deadline = time.monotonic() + 100
