@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,13 @@ def state() -> Any:
     return shared.state
 
 
-def font(size_px: int) -> Any:
 def running_job() -> tuple[Any, Any]:
     """What tells one job of the host from the next."""
     running = state()
     return getattr(running, "job_timestamp", None), getattr(running, "time_start", None)
 
 
+def font(size_px: int) -> Any:
     """The font that the host writes on its own plots with, of that height; None where it has none."""
     from modules import images
 
@@ -84,7 +85,8 @@ def models_path() -> Path:
 
 def model_folders() -> tuple[Path, ...]:
     """Where this host and its users keep checkpoints that we can use, each folder once, as far as they exist."""
-    return tuple(dict.fromkeys(folder for folder in _candidates() if folder.is_dir()))
+    # Not Path.is_dir, which raises below a folder that may not be looked into.
+    return tuple(dict.fromkeys(folder for folder in _candidates() if os.path.isdir(folder)))
 
 
 def device() -> str:

@@ -6,6 +6,7 @@ Conversions are cached as safetensors in our own folder; nothing is ever written
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -245,8 +246,18 @@ def _find_file(spec: ModelSpec, runtime: Runtime) -> Path | None:
 def _files(runtime: Runtime) -> Iterator[Path]:
     """Every checkpoint in the folders, the host's first, ours last; sorted within a folder."""
     for folder in (*runtime.folders, runtime.models_folder):
-        if folder.is_dir():
+        try:
             yield from sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:  # the models of the other folders are good all the same
+            _warn_once(f"The models in {folder} were left out: it cannot be read ({error.strerror}).")
+
+
+@functools.cache
+def _warn_once(sentence: str) -> None:
+    """Into the log; folders are looked through many times in a job."""
+    logger.warning("%s", sentence)
 
 
 def _dropped(path: Path) -> ModelSpec:

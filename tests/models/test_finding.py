@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+from pathlib import Path
 
 import pytest
 import torch
@@ -285,3 +286,19 @@ def test_a_models_folder_that_cannot_be_written_is_named(places):
             dataclasses.replace(places, models_folder=blocked, downloads_allowed=True),
         )
     assert isinstance(caught.value, WeightsError)
+
+
+def test_a_folder_that_cannot_be_read_is_left_out_and_named_once(places, monkeypatch, caplog):
+    put(places.models_folder, FILE, RIGHT)
+    blocked, listed = places.folders[0], Path.iterdir
+
+    def iterdir(folder):  # root may look into every folder
+        if folder == blocked:
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+
+    assert used(Session(places).tools(UPSCALE)) == SHA256
+    said = [record.getMessage() for record in caplog.records if str(blocked) in record.getMessage()]
+    assert said == [f"The models in {blocked} were left out: it cannot be read (Permission denied)."]
