@@ -27,6 +27,9 @@ LANCZOS = "lanczos"
 # What a host is asked to free on its device: the weights of a detector, two restorers and a parser (1 GB together) and
 # the activations of four faces, 2.7 GB with GFPGAN in float32. Upscalers fit their tiles to what is free.
 _ROOM_BYTES = 4 << 30
+# Networks of one role that stay on the device, as many as one job uses, and that are kept in all, the others of them in
+# main memory: six of the largest restorers take 2.2 GB.
+_MOST_ON_DEVICE, _MOST_WARM = 2, 6
 
 
 class Session:
@@ -165,12 +168,23 @@ class Session:
         load: Callable[[], tuple[Tool, FoundWeights]],
     ) -> Tool:
         """The tool of that key, loaded if it is not warm; `used` grows by its weights."""
-        if key not in self._warm:
-            self._warm[key] = load()
+        kept = self._warm.pop(key, None)
+        self._make_way(key[0])
+        self._warm[key] = kept or load()  # last, as the one used last
         tool, found = self._warm[key]
         tool.move(device)  # back from the CPU, where it was parked or where memory ran out
         used.append(found)
         return cast(Tool, tool)
+
+    def _make_way(self, role: object) -> None:
+        """Before one more of a role is used: drop those not used for longest, move others to main memory."""
+        import torch
+
+        older = [key for key in self._warm if key[0] == role]
+        for key in older[: 1 - _MOST_WARM]:
+            del self._warm[key]
+        for key in older[1 - _MOST_WARM : 1 - _MOST_ON_DEVICE]:
+            self._warm[key][0].move(torch.device("cpu"))
 
     def _detector(self, device: torch.device, used: list[FoundWeights]) -> Detector:
         spec = self._chosen("auto", "detector")
