@@ -2,6 +2,7 @@
 
 FaceRestoreError
 ├── SettingsError        a setting is out of range or unknown
+│   └── SizeTooLarge     one picture cannot be brought to the size asked for; others may
 ├── PictureError         a file is no picture, damaged, or cannot be written
 │   └── PictureTooLarge  it has more pixels than the limit
 ├── WeightsError
@@ -39,6 +40,10 @@ class UnknownSetting(SettingsError):
         hint = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
         FaceRestoreError.__init__(self, f"There is no setting named {field!r}.{hint}")
         self.field, self.value, self.allowed = field, None, ", ".join(nearest)
+
+
+class SizeTooLarge(SettingsError):
+    """The size asked for is too large for one picture; for a larger one it may be right."""
 
 
 class PictureError(FaceRestoreError):

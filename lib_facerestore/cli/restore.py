@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +13,13 @@ from typing import TextIO
 import numpy as np
 
 from lib_facerestore.cli import EXIT_DONE, EXIT_SOME_FAILED
-from lib_facerestore.engine import pixels
-from lib_facerestore.engine.data import FloatPixels, Picture, Result
+from lib_facerestore.cli.places import Kept, Places, crop_path
+from lib_facerestore.engine import background, pixels, sizes
+from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, Result
 from lib_facerestore.engine.pixels.encode import losses
-from lib_facerestore.engine.pixels.files import already_there
 from lib_facerestore.engine.report import status_line, to_plain
 from lib_facerestore.engine.resize import resize_exact
-from lib_facerestore.errors import FaceRestoreError, PictureError, SettingsError, WeightsError
+from lib_facerestore.errors import FaceRestoreError, PictureError, SettingsError, SizeTooLarge, WeightsError
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session import Session
 from lib_facerestore.settings import RestoreSettings
@@ -28,13 +27,15 @@ from lib_facerestore.settings import RestoreSettings
 
 @dataclasses.dataclass(frozen=True)
 class FileJob:
-    """How the files of one command are read, restored and written."""
+    """How the files of one command are read, restored and written. size: what every result is brought to, or None."""
 
     session: Session
     settings: RestoreSettings
+    size: sizes.TargetSize | None
     folder: Path
     limits: pixels.ReadLimits
     writing: pixels.WriteOptions
+    kept: Kept
     overwrite: bool
     compare: bool
     faces: bool
@@ -46,24 +47,22 @@ def restore_files(options: argparse.Namespace, settings: RestoreSettings, runtim
     Raises: SettingsError, WeightsError: nothing can be done for any picture.
     """
     job = _job(options, settings, runtime)
-    job.session.tools(settings)  # a missing model is said once, before any picture is read
     make_folder(job.folder)
     records = []
-    written: set[Path] = set()
     for source in _shown(options.pictures):
         record: dict[str, object] = {"input": str(source), "output": None, "faces": []}
         try:
-            target = _target(source, job, written)
-            result = _restore_one(source, target, job)
-            written.add(target)
-            notes = (*result.report.warnings, *losses(result.picture, target))
-            record |= {"output": str(target), **to_plain(result.report), "warnings": notes}
+            places = _places(source, job)
+            job.kept.check(source, places)
+            result = _restore_one(source, places, job)
+            notes = (*result.report.warnings, *losses(result.picture, places.target))
+            record |= {"output": str(places.target), **to_plain(result.report), "warnings": notes}
             _say("\n  ".join([f"{source.name}: {status_line(result.report)}", *notes]))
-        except (SettingsError, WeightsError):
-            raise
         except FaceRestoreError as error:
-            record["error"] = str(error)
-            _say(str(error), sys.stderr)
+            if isinstance(error, (SettingsError, WeightsError)) and not isinstance(error, SizeTooLarge):
+                raise  # it would be the same for every picture
+            record["error"] = str(error) if isinstance(error, PictureError) else f"{source}: {error}"
+            _say(str(record["error"]), sys.stderr)
         record["settings"] = dataclasses.asdict(settings)
         records.append(record)
     if options.report is not None:
@@ -84,53 +83,69 @@ def make_folder(folder: Path) -> None:
 
 
 def _job(options: argparse.Namespace, settings: RestoreSettings, runtime: Runtime) -> FileJob:
-    """Raises: SettingsError."""
+    """What is wrong with the options, or a missing model, is said here: once, and before any picture is read.
+
+    Raises: SettingsError, WeightsError.
+    """
+    limits = pixels.ReadLimits(megapixels=options.max_megapixels)
+    writing = pixels.WriteOptions(options.format, options.quality, options.chroma, options.name)
+    kept = Kept(options.pictures, options.overwrite)
+    kept.check_report(options.report)
+    session = Session(runtime)
+    size = background.wanted_size(settings, session.tools(settings).upscaler)
+    if size is not None:
+        sizes.check(size)
     return FileJob(
-        session=Session(runtime),
+        session=session,
         settings=settings,
+        size=size,
         folder=options.output,
-        limits=pixels.ReadLimits(megapixels=options.max_megapixels),
-        writing=pixels.WriteOptions(options.format, options.quality, options.chroma, options.name),
+        limits=limits,
+        writing=writing,
+        kept=kept,
         overwrite=options.overwrite,
         compare=options.compare,
         faces=options.faces,
     )
 
 
-def _target(source: Path, job: FileJob, written: set[Path]) -> Path:
-    """Where the result goes.
-
-    Raises: PictureError before any work is done for a result that could not be kept.
-    """
+def _places(source: Path, job: FileJob) -> Places:
+    """Where the result goes, and what else is asked for."""
     target = job.folder / (job.writing.target_stem(source.stem) + pixels.output_suffix(source, job.writing))
-    if target in written:
-        raise PictureError(source, f"would replace {target}, which this run wrote for another picture.")
-    if os.path.exists(source) and os.path.exists(target) and source.samefile(target):
-        raise PictureError(source, "would be replaced by its own result; choose another folder.")
-    if os.path.exists(target) and not job.overwrite:
-        raise already_there(target)
-    return target
+    compare = target.with_name(f"{target.stem}-compare.png") if job.compare else None
+    return Places(target, compare, target.with_name(f"{target.stem}-faces") if job.faces else None)
 
 
-def _restore_one(source: Path, target: Path, job: FileJob) -> Result:
+def _restore_one(source: Path, places: Places, job: FileJob) -> Result:
     before = pixels.read(source, job.limits)
     (result,) = job.session.restore([before], job.settings)
-    pixels.write(result.picture, target, job.overwrite, job.writing)
-    if job.compare:
-        same_size = resize_exact(before.pixels, result.picture.size_hw)
-        compare = Picture(np.hstack([same_size, result.picture.pixels]), is_grey=before.is_grey)
-        pixels.write(compare, target.with_name(f"{target.stem}-compare.png"), job.overwrite)
-    if job.faces:
-        _write_faces(result, target.with_name(f"{target.stem}-faces"), job.overwrite)
+    pixels.write(result.picture, places.target, job.overwrite, job.writing)
+    job.kept.wrote(places.target)
+    if places.compare is not None:
+        beside = np.hstack([_in_frame(before, job.size), result.picture.pixels])
+        pixels.write(Picture(beside, is_grey=result.picture.is_grey), places.compare, job.overwrite)
+        job.kept.wrote(places.compare)
+    if places.faces is not None:
+        make_folder(places.faces)
+        job.kept.wrote(places.faces)
+        _write_faces(result, places.faces, job.overwrite)
     return result
 
 
+def _in_frame(before: Picture, size: sizes.TargetSize | None) -> Pixels:
+    """The input's pixels at the size and in the crop that its result has."""
+    if size is None:
+        return before.pixels
+    plan = sizes.target_size(before.size_hw, size)
+    left, top, right, bottom = plan.crop or (0, 0, plan.resized_hw[1], plan.resized_hw[0])
+    return resize_exact(before.pixels, plan.resized_hw)[top:bottom, left:right]
+
+
 def _write_faces(result: Result, folder: Path, overwrite: bool) -> None:
-    make_folder(folder)
     for restored in result.restored:
-        number = f"{restored.crop.face.index + 1:02d}"
-        pixels.write(_as_picture(restored.crop.pixels), folder / f"{number}-before.png", overwrite)
-        pixels.write(_as_picture(restored.pixels), folder / f"{number}-after.png", overwrite)
+        index = restored.crop.face.index
+        pixels.write(_as_picture(restored.crop.pixels), crop_path(folder, index, "before"), overwrite)
+        pixels.write(_as_picture(restored.pixels), crop_path(folder, index, "after"), overwrite)
 
 
 def _as_picture(crop: FloatPixels) -> Picture:

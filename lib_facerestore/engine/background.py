@@ -58,7 +58,7 @@ def wanted_size(settings: RestoreSettings, upscaler: Upscaler | None = None) -> 
 def enlarge(picture: Picture, tools: Tools, settings: RestoreSettings, progress: Progress) -> Background:
     """Run the upscalers, mix them, and resize once to the exact size.
 
-    Raises: SettingsError for a size that this picture cannot get; OutOfMemory, InferenceFailed, Interrupted.
+    Raises: SizeTooLarge for this picture; OutOfMemory, InferenceFailed, Interrupted.
     """
     wanted = wanted_size(settings, tools.upscaler)
     if wanted is None:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from lib_facerestore.errors import SettingsError
+from lib_facerestore.errors import SettingsError, SizeTooLarge
 
 MAX_SCALE = 8.0
 # JPEG and WebP stop at 65,535 and 16,383 px; libraries that read pictures begin to fail above 32,767 (int16 maps of
@@ -54,10 +54,9 @@ class SizePlan:
 def target_size(size_hw: tuple[int, int], wanted: TargetSize) -> SizePlan:
     """The plan that turns a picture of `size_hw` into the size asked for.
 
-    Raises: SettingsError for values that are no size, for none or more than one of the three ways to ask, and for a
-    picture more than 8 times as wide or high as the source.
+    Raises: SettingsError as `check` does; SizeTooLarge for a picture more than 8 times as wide or high as the source.
     """
-    _check(wanted)
+    check(wanted)
     height, width = size_hw
     if wanted.mode == "crop" and wanted.width is not None and wanted.height is not None:
         return _cropped(size_hw, wanted.width, wanted.height, wanted.max_megapixels)
@@ -86,8 +85,11 @@ def passes(network_scale: int, size_hw: tuple[int, int], resized_hw: tuple[int, 
     return count
 
 
-def _check(wanted: TargetSize) -> None:
-    """Raises: SettingsError."""
+def check(wanted: TargetSize) -> None:
+    """Whether a size is one for any picture.
+
+    Raises: SettingsError for values that are no size, and for none or more than one of the three ways to ask.
+    """
     asked = [wanted.scale is not None, wanted.width is not None or wanted.height is not None]
     asked.append(wanted.longest_side_px is not None)
     if sum(asked) != 1:
@@ -140,11 +142,11 @@ def _sides(size_hw: tuple[int, int], scale: float, round_down: bool) -> tuple[in
 
 
 def _check_result(size_hw: tuple[int, int], resized_hw: tuple[int, int]) -> None:
-    """Raises: SettingsError when the result is more than 8 times the source, or has a side over the limit."""
+    """Raises: SizeTooLarge when the result is more than 8 times the source, or has a side over the limit."""
     largest = [min(math.floor(side * MAX_SCALE + 0.5), MAX_SIDE_PX) for side in size_hw]
     if resized_hw[0] > largest[0] or resized_hw[1] > largest[1]:
         asked = f"{resized_hw[1]}×{resized_hw[0]} px"
-        raise SettingsError("size", asked, f"at most {largest[1]}×{largest[0]} px for this picture")
+        raise SizeTooLarge("size", asked, f"at most {largest[1]}×{largest[0]} px for this picture")
 
 
 def _reduced(asked_hw: tuple[int, int], given_hw: tuple[int, int], max_megapixels: float) -> str:

@@ -106,6 +106,31 @@ def test_width_and_height_are_filled_and_cut(part):
     assert record["size_hw"] == [120, 120]
 
 
+def test_the_compared_input_is_cut_as_its_result_is(photograph, tmp_path):
+    path = tmp_path / "in" / "part.png"
+    path.parent.mkdir()
+    pixels.write(Picture(photograph[80:124, 190:251]), path)
+
+    _, after, _ = upscale(
+        path, "--width", "120", "--height", "120", "--size-mode", "crop", "--upscale-strength", "0", "--compare"
+    )
+
+    compared = pixels.read(tmp_path / "out" / "part-compare.png").pixels
+    assert np.array_equal(compared, np.hstack([after.pixels, after.pixels]))
+
+
+def test_a_compared_result_keeps_the_colours_that_it_got(photograph, tmp_path):
+    path = tmp_path / "in" / "part.png"
+    path.parent.mkdir()
+    pixels.write(Picture(np.repeat(photograph[80:124, 190:251, :1], 3, axis=2), is_grey=True), path)
+
+    _, after, _ = upscale(path, "--scale", "2", "--keep-tone", "off", "--upscale-strength", "1", "--compare")
+
+    compared = pixels.read(tmp_path / "out" / "part-compare.png").pixels
+    assert np.ptp(after.pixels, axis=2).max() > 0
+    assert np.array_equal(compared[:, after.size_hw[1] :], after.pixels)
+
+
 @pytest.mark.parametrize("scale", ["0", "-1", "nan", "100"])
 def test_what_is_no_scale_is_wrong_use_in_a_sentence(part, scale, capsys):
     status, after, _ = upscale(part, f"--scale={scale}")
