@@ -36,9 +36,9 @@ ALLOWED = {
         {"numpy", "PIL", "gradio", "fastapi", "starlette", "pydantic", "modules"},
     ),
 }
-# Not stages: the values, ports, sizes and the resize that all share, the border, the words of a report, and the recipe
-# itself with the passes and variants that are a part of it.
-SHARED = {"data", "ports", "sizes", "resize"}
+# Not stages: what all share (values, ports, sizes, the resize, colours below transparency), the border, the words of a
+# report, and the recipe itself with the passes and variants that are a part of it.
+SHARED = {"data", "ports", "sizes", "resize", "transparent"}
 NO_STAGES = {*SHARED, "pixels", "report", "pipeline", "passes", "variants", "__init__"}
 
 

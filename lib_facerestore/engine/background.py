@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from lib_facerestore.engine import sizes
 from lib_facerestore.engine.data import Picture, Pixels
 from lib_facerestore.engine.ports import Progress, SizedUpscaler, Tools, UpscaledPixels, Upscaler
-from lib_facerestore.engine.resize import resize_exact
+from lib_facerestore.engine.resize import resize_exact, resize_where
+from lib_facerestore.engine.transparent import spread_colours
 from lib_facerestore.settings import RestoreSettings
 
 # Rows blended at a time; bounds the float copies to some tens of megabytes.
@@ -58,6 +59,7 @@ def wanted_size(settings: RestoreSettings, upscaler: Upscaler | None = None) -> 
 def enlarge(picture: Picture, tools: Tools, settings: RestoreSettings, progress: Progress) -> Background:
     """Run the upscalers, mix them, and resize once to the exact size.
 
+    What is fully transparent does not colour what is seen: it is resized on its own.
     Raises: SizeTooLarge for this picture; OutOfMemory, InferenceFailed, Interrupted.
     """
     wanted = wanted_size(settings, tools.upscaler)
@@ -65,26 +67,31 @@ def enlarge(picture: Picture, tools: Tools, settings: RestoreSettings, progress:
         return Background(picture.pixels.copy(), picture.alpha, None, (1.0, 1.0))
     height, width = picture.size_hw
     plan = sizes.target_size(picture.size_hw, wanted)
+    source = picture.pixels
+    if picture.alpha is not None:
+        source = spread_colours(source, picture.alpha, plan.resized_hw)
     visibility = settings.second_upscaler_visibility if tools.second_upscaler is not None else 0.0
     # Without a first upscaler the second one is mixed with the plain resize.
     has_network = tools.upscaler is not None or visibility > 0
     strength = settings.upscale_strength if has_network else 0.0
     needs_plain = strength < 1 or tools.upscaler is None
-    plain = resize_exact(picture.pixels, plan.resized_hw) if needs_plain else None
+    plain = resize_exact(source, plan.resized_hw) if needs_plain else None
     tiles, device, warnings = 0, "", plan.notes
     result = plain
     if tools.upscaler is not None and strength > 0:
-        result, tiles, device, more = _run(tools.upscaler, picture.pixels, plan.resized_hw, progress)
+        result, tiles, device, more = _run(tools.upscaler, source, plan.resized_hw, progress)
         warnings += more
     assert result is not None, "there is a plain resize or an upscaler"
     if tools.second_upscaler is not None and visibility > 0 and strength > 0:
-        second, second_tiles, device, more = _run(tools.second_upscaler, picture.pixels, plan.resized_hw, progress)
+        second, second_tiles, device, more = _run(tools.second_upscaler, source, plan.resized_hw, progress)
         result, tiles, warnings = mix(result, second, visibility), tiles + second_tiles, warnings + more
     if plain is not None:
         result = mix(plain, result, strength)
     alpha = None if picture.alpha is None else resize_exact(picture.alpha, plan.resized_hw)
     scale_xy = (plan.resized_hw[1] / width, plan.resized_hw[0] / height)
     pixels = result if result.flags.writeable else result.copy()
+    if alpha is not None and source is not picture.pixels:
+        resize_where(picture.pixels, pixels, alpha == 0)
     return Background(pixels, alpha, plan.crop, scale_xy, tiles, device, warnings)
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from lib_facerestore.engine.data import FloatPixels, Pixels
 
 # Lanczos with three lobes, the radius Pillow uses; source px when the picture grows, target px when it shrinks.
-_LOBES = 3.0
+LOBES = 3.0
 # Source pixels of one band: bounds the float copy to about 16 MB a channel.
 _BAND_PX = 4_000_000
 # What halving leaves for the last step of a quick reduction. With 1 the blocks are too coarse for the target's pixels:
@@ -54,8 +54,22 @@ def resize_exact(pixels: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]
         return pixels
     result = np.empty((*size_hw, *pixels.shape[2:]), pixels.dtype)
     for band in _bands((pixels.shape[0], pixels.shape[1]), size_hw):
-        _resize_band(pixels[band.first : band.last], result, band)
+        _resize_band(pixels[band.first : band.last], result[band.top : band.bottom], band)
     return result
+
+
+def resize_where(pixels: Pixels, canvas: Pixels, shown: NDArray[np.bool_]) -> None:
+    """Write `resize_exact` of the pixels to those of the canvas that `shown` (height, width) names, in place."""
+    size_hw = int(canvas.shape[0]), int(canvas.shape[1])
+    if pixels.shape[:2] == size_hw:
+        canvas[shown] = pixels[shown]
+        return
+    for band in _bands((pixels.shape[0], pixels.shape[1]), size_hw):
+        rows, here = canvas[band.top : band.bottom], shown[band.top : band.bottom]
+        if here.any():
+            resized = np.empty_like(rows)
+            _resize_band(pixels[band.first : band.last], resized, band)
+            rows[here] = resized[here]
 
 
 def resize_float(pixels: FloatPixels, size_hw: tuple[int, int]) -> FloatPixels:
@@ -101,7 +115,8 @@ def resize_rows(rows: Iterable[Pixels], source_hw: tuple[int, int], size_hw: tup
         stop = start + sum(len(part) for part in held)
         while bands and bands[0].last <= stop:
             band = bands.pop(0)
-            _resize_band(_rows_of(held, band.first - start, band.last - start), result, band)
+            source = _rows_of(held, band.first - start, band.last - start)
+            _resize_band(source, result[band.top : band.bottom], band)
         needed = bands[0].first if bands else stop
         held, start = [_rows_of(held, needed - start, stop - start).copy()], needed
         del piece  # the next one is made before the name is bound again
@@ -139,7 +154,7 @@ def _bands(source_hw: tuple[int, int], size_hw: tuple[int, int]) -> Iterator[_Ba
     """The target cut into bands of rows. The same cut for the same sizes, so that both ways round alike."""
     height, width = size_hw
     ratio = source_hw[0] / height
-    reach = math.ceil(_LOBES * max(ratio, 1.0)) + 1
+    reach = math.ceil(LOBES * max(ratio, 1.0)) + 1
     rows = max(1, int(_BAND_PX / (max(source_hw[1], width) * max(ratio, 1.0))))
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
@@ -148,9 +163,9 @@ def _bands(source_hw: tuple[int, int], size_hw: tuple[int, int]) -> Iterator[_Ba
         yield _Band(top, bottom, first, last, top * ratio, bottom * ratio)
 
 
-def _resize_band(source: NDArray[Any], result: NDArray[Any], band: _Band) -> None:
-    """Fill the band's rows of `result` from its rows of the source, one channel after the other."""
-    source, target = np.atleast_3d(source), np.atleast_3d(result[band.top : band.bottom])
+def _resize_band(source: NDArray[Any], target: NDArray[Any], band: _Band) -> None:
+    """Fill the band's rows of the target from its rows of the source, one channel after the other."""
+    source, target = np.atleast_3d(source), np.atleast_3d(target)
     height, width, channels = target.shape
     begin, end = max(0.0, band.begin - band.first), min(float(source.shape[0]), band.end - band.first)
     box = (0.0, begin, float(source.shape[1]), end)
