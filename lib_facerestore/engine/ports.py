@@ -106,7 +106,7 @@ class Upscaler(Protocol):
 
 @runtime_checkable
 class SizedUpscaler(Upscaler, Protocol):
-    """An upscaler that reduces its picture row by row while it makes it, so that its own size never exists whole."""
+    """An upscaler that resizes its picture row by row while it makes it, so that its own size never exists whole."""
 
     def upscale_to(self, pixels: Pixels, size_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
         """One pass and `engine.resize.resize_exact` to (height, width), to the bit.

@@ -207,7 +207,13 @@ def test_each_way_to_ask_gives_its_size(picture, asked, size_hw):
 
 @pytest.mark.parametrize(
     ("network", "scale", "seen"),
-    [(2, 5, [(9, 13), (18, 26), (36, 52)]), (4, 4, [(9, 13)]), (4, 1.2, [(9, 13)]), (1, 3, [(9, 13)])],
+    [
+        (2, 5, [(9, 13), (18, 26), (36, 52)]),
+        (4, 4, [(9, 13)]),
+        (4, 4.15, [(9, 13)]),
+        (4, 1.2, [(9, 13)]),
+        (1, 3, [(9, 13)]),
+    ],
 )
 def test_the_network_runs_as_often_as_the_size_needs(network, scale, seen):
     upscaler = FakeUpscaler(network, warnings=("It was slow.",))

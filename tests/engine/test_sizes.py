@@ -112,11 +112,23 @@ def test_what_is_no_size_gets_a_sentence(wanted, words):
     [
         (4, (80, 120), 1),
         (4, (160, 240), 1),
-        (4, (161, 240), 2),
+        (4, (161, 240), 1),
+        (4, (168, 252), 1),  # 4 · 1.05 = 4.2
+        (4, (169, 240), 2),
+        (4, (160, 253), 2),
+        (2, (168, 252), 2),
+        (2, (169, 252), 3),
         (2, (320, 480), 3),
         (1, (320, 480), 1),
         (4, (10, 15), 1),
     ],
 )
-def test_passes_reach_the_size(network_scale, resized_hw, count):
+def test_passes_reach_the_size_but_for_a_few_per_cent(network_scale, resized_hw, count):
     assert passes(network_scale, (40, 60), resized_hw) == count
+
+
+def test_a_hair_above_the_networks_factor_is_one_pass():
+    plan = target_size((767, 1023), TargetSize(width=4096))
+
+    assert plan.resized_hw == (3071, 4096)  # 4.004 times
+    assert passes(4, (767, 1023), plan.resized_hw) == 1
