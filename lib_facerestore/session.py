@@ -12,7 +12,7 @@ from lib_facerestore.engine import background, pipeline, variants
 from lib_facerestore.engine.data import Picture, Prepared, Result
 from lib_facerestore.engine.ports import Detector, NoProgress, Parser, Progress, Restorer, Tools, Upscaler
 from lib_facerestore.engine.variants import FaceVariants
-from lib_facerestore.errors import ModelError, SettingsError, WeightsError, WeightsMissing
+from lib_facerestore.errors import ModelError, OutOfMemory, SettingsError, WeightsError, WeightsMissing
 from lib_facerestore.models import loading, weights
 from lib_facerestore.models.spec import Kind, ModelSpec
 from lib_facerestore.models.weights import FoundWeights
@@ -105,7 +105,8 @@ class Session:
     def tools(self, settings: RestoreSettings) -> Tools:
         """The networks that the settings name, loaded at the first call.
 
-        Raises: SettingsError for unknown names; WeightsError.
+        What the device has no memory for is on the CPU, and the warnings say so.
+        Raises: SettingsError for unknown names; WeightsError; OutOfMemory where the CPU has none either.
         """
         device = self._device()
         used: list[FoundWeights] = []
@@ -165,16 +166,34 @@ class Session:
         key: tuple[object, ...],
         used: list[FoundWeights],
         device: torch.device,
-        load: Callable[[], tuple[Tool, FoundWeights]],
+        load: Callable[[torch.device], tuple[Tool, FoundWeights]],
     ) -> Tool:
-        """The tool of that key, loaded if it is not warm; `used` grows by its weights."""
+        """The tool of that key, loaded if it is not warm; `used` grows by its weights, with a notice if on the CPU."""
+        import torch
+
+        try:
+            tool, found = self._on_device(key, device, load)
+        except OutOfMemory as error:
+            if device.type == "cpu":
+                raise
+            tool, found = self._on_device(key, torch.device("cpu"), load)
+            found = replace(found, notice=f"{found.notice} {error} It went on on the CPU.".strip())
+        used.append(found)
+        return tool
+
+    def _on_device(
+        self,
+        key: tuple[object, ...],
+        device: torch.device,
+        load: Callable[[torch.device], tuple[Tool, FoundWeights]],
+    ) -> tuple[Tool, FoundWeights]:
+        """Raises: OutOfMemory."""
         kept = self._warm.pop(key, None)
         self._make_way(key[0])
-        self._warm[key] = kept or load()  # last, as the one used last
+        self._warm[key] = kept or load(device)  # last, as the one used last
         tool, found = self._warm[key]
         tool.move(device)  # back from the CPU, where it was parked or where memory ran out
-        used.append(found)
-        return cast(Tool, tool)
+        return cast(Tool, tool), found
 
     def _make_way(self, role: object) -> None:
         """Before one more of a role is used: drop those not used for longest, move others to main memory."""
@@ -189,13 +208,13 @@ class Session:
     def _detector(self, device: torch.device, used: list[FoundWeights]) -> Detector:
         spec = self._chosen("auto", "detector")
         return self._kept_warm(
-            ("detector", spec.name), used, device, lambda: loading.load_detector(spec, self.runtime, device)
+            ("detector", spec.name), used, device, lambda device: loading.load_detector(spec, self.runtime, device)
         )
 
     def _restorer(self, name: str, device: torch.device, used: list[FoundWeights]) -> Restorer:
         spec = self._chosen(name, "restorer")
         return self._kept_warm(
-            ("restorer", spec.name), used, device, lambda: loading.load_restorer(spec, self.runtime, device)
+            ("restorer", spec.name), used, device, lambda device: loading.load_restorer(spec, self.runtime, device)
         )
 
     def _restorers(self, names: Sequence[str], device: torch.device) -> Iterator[tuple[str, Restorer | str]]:
@@ -225,7 +244,7 @@ class Session:
                 "every face parser", "Fetch one with: facerestore fetch parsenet; or choose another mask."
             ) from None
         return self._kept_warm(
-            ("parser", spec.name), used, device, lambda: loading.load_parser(spec, self.runtime, device)
+            ("parser", spec.name), used, device, lambda device: loading.load_parser(spec, self.runtime, device)
         )
 
     def _upscaler(
@@ -248,7 +267,7 @@ class Session:
             ("upscaler", spec.name, denoise),
             used,
             device,
-            lambda: loading.load_upscaler(spec, twin, denoise, self.runtime, device),
+            lambda device: loading.load_upscaler(spec, twin, denoise, self.runtime, device),
         )
 
     def _upscaler_row(self, name: str) -> ModelSpec | None:

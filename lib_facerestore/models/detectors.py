@@ -49,6 +49,10 @@ class RetinaFaceDetector:
         """See `models.devices.OnDevice`."""
         self.network.move(device)
 
+    def fall_back(self) -> bool:
+        """See `engine.ports.Restorer`."""
+        return self.network.fall_back()
+
     def detect(self, pictures: Sequence[Pixels], threshold: float, short_side_px: int) -> list[list[Face]]:
         """See `engine.ports.Detector`. Pictures that shrink to one size run as one batch."""
         first = self._rows_at(pictures, short_side_px)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def resolve(name: str) -> torch.device:
     """The torch device of a name; auto is CUDA where torch finds it, else Apple's GPU, else the CPU.
 
+    CUDA always has its index: without one, torch up to 2.4 does not tell its free memory, and Forge frees nothing.
     Raises: SettingsError when this machine lacks the device.
     """
     import torch
@@ -25,22 +26,76 @@ def resolve(name: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
+        if device.type == "cuda" and device.index is None:
+            device = torch.device("cuda", torch.cuda.current_device())
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
+        if is_out_of_memory(error):
+            return device  # it is there, and the host has not been asked for room yet
         raise SettingsError("device", name, "auto, cpu, or a device that this machine has, such as cuda:0") from error
     return device
+
+
+# What a refusal of memory says where it is a plain RuntimeError: CUDA near its limit, Apple's GPU, DirectML, the CPU.
+_REFUSALS = (
+    "out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "unable to find an engine",
+    "not enough memory",
+    "not enough GPU video memory",
+    "can't allocate memory",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of torch says that a device refused memory."""
+    import torch
+
+    # The class has this name in torch 2.1 too.
+    return isinstance(error, torch.cuda.OutOfMemoryError) or any(text in str(error) for text in _REFUSALS)
+
+
+@contextmanager
+def refusals(what: str, device: torch.device | str) -> Iterator[None]:
+    """Refused memory comes out as our error, all other errors as they are.
+
+    Raises: OutOfMemory.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemory(what, str(device)) from error
+
+
+def move_weights(name: str, network: Any, old: torch.device | str, new: torch.device | str) -> None:
+    """Take all weights of a network from one device to another, or none.
+
+    Raises: OutOfMemory.
+    """
+    with refusals(name, new):
+        try:
+            network.to(new)
+        except RuntimeError:
+            network.to(old)  # some of the weights are on the new one already
+            raise
 
 
 class OnDevice:
     """A network and where it is; it runs there. network: a module, or spandrel's descriptor of one."""
 
-    def __init__(self, network: Any, device: torch.device) -> None:
-        self.network, self.device = network, device
+    def __init__(self, name: str, network: Any, device: torch.device) -> None:
+        self.name, self.network, self.device = name, network, device
 
     def move(self, device: torch.device) -> None:
-        """Take the weights to another device; does nothing where they are there already."""
+        """Take the weights to another device; does nothing where they are there already.
+
+        Raises: OutOfMemory; then the weights are where they were.
+        """
         if device != self.device:
-            self.network.to(device)
+            move_weights(self.name, self.network, self.device, device)
             self.device = device
 
     def fall_back(self) -> bool:
@@ -62,12 +117,8 @@ def inference(model: str, device: torch.device) -> Iterator[None]:
     import torch
 
     try:
-        with torch.inference_mode():
+        with refusals(model, device), torch.inference_mode():
             yield
-    except torch.cuda.OutOfMemoryError as error:  # its name in torch 2.3 too
-        raise OutOfMemory(model, str(device)) from error
     except RuntimeError as error:
-        # The CPU's allocator raises a plain RuntimeError with this text.
-        if "not enough memory" in str(error) or "can't allocate memory" in str(error):
-            raise OutOfMemory(model, str(device)) from error
-        raise InferenceFailed(model, str(error).splitlines()[0]) from error
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise InferenceFailed(model, lines[0]) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lib_facerestore.engine.ports import Detector, Parser, Restorer, Upscaler
 from lib_facerestore.errors import WeightsUnknown
 from lib_facerestore.models import weights
+from lib_facerestore.models.devices import refusals
 from lib_facerestore.models.spec import ModelSpec
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 def load_detector(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Detector, FoundWeights]:
     """RetinaFace of either size.
 
-    Raises: WeightsError.
+    Raises: WeightsError; OutOfMemory.
     """
     from lib_facerestore.models.detectors import RetinaFaceDetector
 
     found, state = weights.need_and_load(spec, runtime)
     try:
-        return RetinaFaceDetector(spec, found.sha256, state, device), found
+        with refusals(spec.name, device):
+            return RetinaFaceDetector(spec, found.sha256, state, device), found
     except RuntimeError as error:  # torch's word for keys or shapes that do not fit
         raise WeightsUnknown(found.path, f"is no {spec.name}.", tuple(state)) from error
 
@@ -33,13 +35,14 @@ def load_detector(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tu
 def load_parser(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Parser, FoundWeights]:
     """ParseNet or BiSeNet.
 
-    Raises: WeightsError.
+    Raises: WeightsError; OutOfMemory.
     """
     from lib_facerestore.models.parsers import FaceParser
 
     found, state = weights.need_and_load(spec, runtime)
     try:
-        return FaceParser(spec.family, spec.name, found.sha256, state, device), found
+        with refusals(spec.name, device):
+            return FaceParser(spec.family, spec.name, found.sha256, state, device), found
     except RuntimeError as error:
         raise WeightsUnknown(found.path, f"is no {spec.name}.", tuple(state)) from error
 
@@ -47,7 +50,7 @@ def load_parser(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tupl
 def load_restorer(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Restorer, FoundWeights]:
     """A face network, or an upscaler that restores faces.
 
-    Raises: WeightsError.
+    Raises: WeightsError; OutOfMemory.
     """
     from lib_facerestore.models import networks
     from lib_facerestore.models.precision import Precision
@@ -64,7 +67,7 @@ def load_upscaler(
 ) -> tuple[Upscaler, FoundWeights]:
     """An ESRGAN-like network; with a twin, both checkpoints mixed: denoise·spec + (1 − denoise)·twin.
 
-    Raises: WeightsError.
+    Raises: WeightsError; OutOfMemory.
     """
     from lib_facerestore.models import networks
     from lib_facerestore.models.upscalers import TiledUpscaler, interpolate

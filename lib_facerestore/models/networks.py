@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from lib_facerestore.errors import WeightsUnknown
+from lib_facerestore.models.devices import refusals
 
 if TYPE_CHECKING:
     import spandrel
@@ -22,7 +23,7 @@ def build(
 ) -> spandrel.ImageModelDescriptor[torch.nn.Module]:
     """The network that fits the keys, with the weights loaded, on the device, ready to run.
 
-    Raises: WeightsUnknown.
+    Raises: WeightsUnknown; OutOfMemory.
     """
     registry = _registry()
     import spandrel
@@ -30,13 +31,14 @@ def build(
 
     try:
         # Building a network draws its first weights at random; the host's generator must not notice.
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), refusals(name, "cpu"):
             model = registry.load(dict(state))
     except (spandrel.UnsupportedModelError, *_MISFITS) as error:
         raise WeightsUnknown(name, "fits no known network.", tuple(state)) from error
     if not isinstance(model, spandrel.ImageModelDescriptor):
         raise WeightsUnknown(name, "is a network that needs a mask beside the picture.", tuple(state))
-    return model.to(device).eval()
+    with refusals(name, device):
+        return model.to(device).eval()
 
 
 @functools.cache

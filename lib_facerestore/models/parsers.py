@@ -49,20 +49,24 @@ class FaceParser(OnDevice):
     def __init__(
         self, family: Family, name: str, sha256: str, state: dict[str, torch.Tensor], device: torch.device
     ) -> None:
+        import torch
         from facexlib.parsing.bisenet import BiSeNet
         from facexlib.parsing.parsenet import ParseNet
 
         self.used = ModelUsed("parser", name, sha256)
         self._kind = _KINDS[family]
         self.classes = self._kind.classes
-        network = BiSeNet(num_class=19) if family == "bisenet" else ParseNet(in_size=512, out_size=512, parsing_ch=19)
+        # Building a network draws its first weights at random; the host's generator must not notice.
+        with torch.random.fork_rng(devices=[]):
+            is_bisenet = family == "bisenet"
+            network = BiSeNet(num_class=19) if is_bisenet else ParseNet(in_size=512, out_size=512, parsing_ch=19)
         network.load_state_dict(state)
         network.eval()
         if family == "parsenet" and device.type == "cpu":
             from lib_facerestore.models.folded_parsenet import fold
 
             fold(network)
-        super().__init__(network.to(device), device)
+        super().__init__(name, network.to(device), device)
 
     def parse(self, faces: Sequence[FloatPixels]) -> list[NDArray[np.uint8]]:
         """See `engine.ports.Parser`; the labels are 512×512."""

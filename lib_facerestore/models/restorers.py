@@ -78,7 +78,7 @@ class FaceNetwork(OnDevice):
 
             share_modulation(model.model, device)
         self.crop_kernel: CropKernel = "linear"
-        super().__init__(model, device)
+        super().__init__(name, model, device)
         self._precision, self._call = precision, call
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
@@ -112,7 +112,7 @@ class UpscalingRestorer(OnDevice):
 
     def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision) -> None:
         self.used = ModelUsed("restorer", name, sha256)
-        super().__init__(model, device)
+        super().__init__(name, model, device)
         self._precision = precision
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:

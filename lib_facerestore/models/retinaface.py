@@ -32,12 +32,11 @@ class RetinaFaceNetwork(OnDevice):
         import torch
         from facexlib.detection.retinaface import RetinaFace
 
-        self.name = name
         # Building a network draws its first weights at random; the host's generator must not notice.
         with torch.random.fork_rng(devices=[]):
             network = RetinaFace(network_name=backbone, device=device)
         network.load_state_dict(state)
-        super().__init__(network.eval(), device)
+        super().__init__(name, network.eval(), device)
 
     def rows(self, batch: NDArray[np.uint8], threshold: float) -> list[NDArray[np.float32]]:
         """Rows (N, 15) for each picture of the batch, in its pixels; best score first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from lib_facerestore.engine.ports import Progress, UpscaledPixels
 from lib_facerestore.engine.resize import resize_rows
 from lib_facerestore.errors import InferenceFailed, OutOfMemory, SettingsError, WeightsUnknown
 from lib_facerestore.models.catalogue import ModelSpec
-from lib_facerestore.models.devices import inference
+from lib_facerestore.models.devices import inference, move_weights
 
 if TYPE_CHECKING:
     import spandrel
@@ -105,7 +106,10 @@ class TiledUpscaler:
         raise AssertionError("a ladder has at least one rung")
 
     def move(self, device: torch.device) -> None:
-        """Take the weights to another device; the next call starts there."""
+        """Take the weights to another device; the next call starts there.
+
+        Raises: OutOfMemory.
+        """
         self._device = device
         self._move(str(device))
 
@@ -118,7 +122,7 @@ class TiledUpscaler:
         progress: Progress,
         warnings: list[str],
     ) -> Pixels:
-        """All tiles on the rung's device, resized as they come; afterwards the network is where it was."""
+        """All tiles on the rung's device, resized as they come; afterwards the network is where it was, if it can."""
         own_hw = pixels.shape[0] * self.scale, pixels.shape[1] * self.scale
 
         def call(batch: FloatPixels) -> FloatPixels:
@@ -132,7 +136,9 @@ class TiledUpscaler:
         try:
             return resize_rows(tiles.run(pixels, plan, self.scale, rung.batch, call, progress), own_hw, size_hw)
         finally:
-            self._move(str(self._device))
+            # Where there is no room for it any more, it stays; the next rung that wants it there asks again.
+            with contextlib.suppress(OutOfMemory):
+                self._move(str(self._device))
 
     def _repeat(self, tile: FloatPixels, device: str, warnings: list[str]) -> FloatPixels:
         """One tile again in float32.
@@ -187,9 +193,12 @@ class TiledUpscaler:
         return call_fn(network, pixels)
 
     def _context(self) -> int:
-        """The catalogue's context, else measured at the first use."""
+        """The catalogue's context, else measured at the first use; the largest where there is no memory to measure."""
         if self._context_px <= 0:
-            self._context_px = measure_context(self._model)
+            try:
+                self._context_px = measure_context(self._model)
+            except OutOfMemory:
+                return MAX_CONTEXT_PX
         return self._context_px
 
     def _start(self, size_hw: tuple[int, int]) -> Rung:
@@ -204,7 +213,7 @@ class TiledUpscaler:
 
     def _move(self, device: str) -> None:
         if str(self._model.device) != device:
-            self._model.to(device)
+            move_weights(self.used.name, self._model, self._model.device, device)
 
 
 class LanczosUpscaler:

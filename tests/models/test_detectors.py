@@ -73,6 +73,15 @@ def test_pictures_of_mixed_sizes_come_back_in_their_order(photograph):
             assert np.abs(face_a.landmarks - face_b.landmarks).max() < 0.01  # batches sum in another order
 
 
+def test_detector_goes_on_on_the_cpu():
+    detector = RetinaFaceDetector(SPEC, SPEC.bundled.sha256, bundled.convert(SPEC, bundled.locate(SPEC.bundled)), CPU)
+    detector.network.device = torch.device("cuda:0")  # as far as it knows
+
+    assert detector.fall_back()
+    assert detector.network.device == CPU
+    assert not detector.fall_back()
+
+
 def first_look(pixels, short_side_px):
     """The best row in the picture's pixels; `detect` may take a second look, which is no matter here."""
     return networks()[0]._rows_at([pixels], short_side_px)[0][0]

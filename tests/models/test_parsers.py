@@ -72,6 +72,16 @@ def test_labels_are_facexlibs_with_the_parsers_own_normalisation(kind, own):
     assert (ours == expected).mean() > 0.9999
 
 
+@pytest.mark.parametrize("kind", ["parsenet", "bisenet"])
+def test_loading_a_parser_leaves_the_random_state_alone(kind):
+    weights = random_network(kind).state_dict()
+    before = torch.get_rng_state()
+
+    FaceParser(kind, kind, "0" * 64, weights, CPU)
+
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_the_labels_above_would_show_another_normalisation():
     network = random_network("bisenet")
     face = smooth_noise(384, 384, 5, sigma=8).astype(np.float32) / 255

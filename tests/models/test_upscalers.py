@@ -1,5 +1,6 @@
 """Upscalers: the embedded networks over tiles, and what happens when memory, numbers or channels are not as hoped."""
 
+import dataclasses
 import tracemalloc
 
 import numpy as np
@@ -240,6 +241,57 @@ def test_out_of_memory_halves_the_batch_then_the_tile_and_says_so():
     assert done.warnings[0] == "cpu had no memory for 4 × 60² px at once; went on with 2 × 60² px on cpu."
     assert done.warnings[2] == "cpu had no memory for 1 × 60² px at once; went on with 1 × 42² px on cpu."
     assert len(done.warnings) == 3
+
+
+def refuse_cuda(upscaler, network):
+    """Weights find no room on the GPU."""
+    network.moves = []
+
+    def to(device, dtype=None):
+        network.moves.append(str(device))
+        if device.type == "cuda":
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+        return network
+
+    network.to = to
+    upscaler._device = torch.device("cuda:0")
+
+
+def test_weights_that_find_no_room_run_on_the_cpu_and_that_is_said():
+    upscaler, network = fake_upscaler(Rung("cuda:0", 3600, 1))
+    refuse_cuda(upscaler, network)
+    pixels = smooth_noise(50, 61)
+
+    done = upscaler.upscale(pixels, NoProgress())
+
+    np.testing.assert_array_equal(done.pixels, repeated(pixels))
+    assert done.device == "cpu"
+    assert done.warnings[-1].endswith("px on cpu.")
+    # Each time a part of the weights may have moved.
+    assert network.moves[:2] == ["cuda:0", "cpu"]
+
+
+def test_a_picture_is_not_lost_when_its_network_finds_no_way_back():
+    upscaler, network = fake_upscaler(Rung("cpu", 3600, 1))
+    refuse_cuda(upscaler, network)
+    pixels = smooth_noise(50, 61)
+
+    np.testing.assert_array_equal(upscaler.upscale(pixels, NoProgress()).pixels, repeated(pixels))
+    with pytest.raises(OutOfMemory, match="cuda:0 has no memory left for fake network"):
+        upscaler.move(torch.device("cuda:0"))
+
+
+def test_without_memory_to_measure_it_the_context_is_the_largest():
+    def refuse(x):
+        if x.shape[-2:] == (64, 256):
+            raise torch.cuda.OutOfMemoryError("no")
+
+    network = FakeNetwork(before=refuse)
+    unmeasured = dataclasses.replace(FAKE, context_px=0)
+
+    done = TiledUpscaler(unmeasured, "0" * 64, described(network), CPU).upscale(smooth_noise(50, 61), NoProgress())
+
+    assert done.pixels.shape == (100, 122, 3)
 
 
 def test_memory_that_is_never_enough_is_an_error():
