@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from lib_facerestore.engine.data import Crop, FloatPixels
-from lib_facerestore.engine.ports import Progress, Restorer
+from lib_facerestore.engine.ports import HasFallback, Progress, Restorer
 from lib_facerestore.errors import InferenceFailed, OutOfMemory
+
+T = TypeVar("T")
 
 
 def restore_in_batches(
@@ -53,14 +56,20 @@ def _restore_batch(
 def _restore_one(crop: Crop, restorer: Restorer, fidelity: float, warnings: list[str]) -> FloatPixels | str:
     """One face alone, on the CPU in the end, or the reason it has no pixels."""
     try:
-        return restorer.restore([crop], fidelity)[0]
-    except InferenceFailed as error:
-        return str(error)
-    except OutOfMemory as error:
-        if not restorer.fall_back():
-            return str(error)
-        warnings.append(f"{error} It went on on the CPU.")
-    try:
-        return restorer.restore([crop], fidelity)[0]
+        return on_cpu_at_last(restorer, lambda: restorer.restore([crop], fidelity)[0], warnings)
     except (InferenceFailed, OutOfMemory) as error:
         return str(error)
+
+
+def on_cpu_at_last(network: HasFallback, call: Callable[[], T], warnings: list[str]) -> T:
+    """What the call of the network gives; on the CPU where its device has no memory. warnings: then say so.
+
+    Raises: what the call raises.
+    """
+    try:
+        return call()
+    except OutOfMemory as error:
+        if not network.fall_back():
+            raise
+        warnings.append(f"{error} It went on on the CPU.")
+    return call()

@@ -118,12 +118,14 @@ class Face:
 class Crop:
     """A face warped to the template.
 
-    pixels: (S, S, 3) float32 in [0, 1]. affine: picture → crop.
+    pixels: (S, S, 3) float32 in [0, 1]. affine: picture → crop. is_restored: the pixels come from an earlier pass, and
+    may hold more than the picture has at the face's size there.
     """
 
     face: Face
     pixels: FloatPixels
     affine: Affine
+    is_restored: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pixels", read_only(self.pixels))
@@ -190,7 +192,8 @@ class FaceReport:
 class Prepared:
     """All that is needed to finish a picture, again and again with other choices.
 
-    crops: one for each face to restore. reports: one for each face that will not be restored.
+    crops: one for each face to restore. reports: one for each face that will not be restored. warnings: what finding
+    them had to do otherwise.
     """
 
     picture: Picture
@@ -198,6 +201,7 @@ class Prepared:
     crops: tuple[Crop, ...]
     reports: tuple[FaceReport, ...]
     seconds: tuple[tuple[str, float], ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 
 from lib_facerestore.engine import mask
-from lib_facerestore.engine.batches import restore_in_batches
+from lib_facerestore.engine.batches import on_cpu_at_last, restore_in_batches
 from lib_facerestore.engine.data import Crop, FaceChoice, FloatPixels, Mask, RestoredCrop
 from lib_facerestore.engine.ports import Progress, Restorer, Tools
 from lib_facerestore.engine.tone import Tone
+from lib_facerestore.errors import ModelError
 from lib_facerestore.settings import RestoreSettings
 
 
@@ -87,7 +88,8 @@ def _restore_once(
         if isinstance(outcome, str):
             failures[index] = outcome
             continue
-        face_mask = _mask(crop, outcome, work)
+        work.progress.check()  # a parser may take seconds for each face
+        face_mask = _mask(crop, outcome, work, warnings)
         pixels = outcome if work.tone is None else work.tone.apply(outcome)
         shown_as = fidelity[index] if restorer.has_fidelity else None
         faces.append(RestoredCrop(crop, pixels, face_mask, restorer.used.name, shown_as))
@@ -100,18 +102,24 @@ def _seen_after(face: RestoredCrop, visibility: float) -> Crop:
     pixels = face.pixels
     if pixels.shape[0] != side:
         pixels = np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA), np.float32)
-    return replace(face.crop, pixels=face.crop.pixels + (pixels - face.crop.pixels) * np.float32(visibility))
+    seen = face.crop.pixels + (pixels - face.crop.pixels) * np.float32(visibility)
+    return replace(face.crop, pixels=seen, is_restored=True)
 
 
-def _mask(crop: Crop, pixels: FloatPixels, work: FaceWork) -> Mask:
-    """The mask of one restored crop, on the restored crop's grid."""
+def _mask(crop: Crop, pixels: FloatPixels, work: FaceWork, warnings: list[str]) -> Mask:
+    """The mask of one restored crop, on the restored crop's grid; the oval where the parser fails, and a warning."""
     feather = work.settings.mask_feather / 100
     side = pixels.shape[0]
     kind = mask_kind(work.tools, work.settings)
     if kind == "parsing":
         parser = work.tools.parser
         assert parser is not None, "session loads a parser where the mask needs one"
-        return mask.parsing_mask(parser.parse([pixels])[0], parser.classes, side, feather)
+        try:
+            labels = on_cpu_at_last(parser, lambda: parser.parse([pixels])[0], warnings)
+            return mask.parsing_mask(labels, parser.classes, side, feather)
+        except ModelError as error:
+            warnings.append(f"{error} An oval mask was used instead.")
+            kind = "landmarks"
     if kind == "landmarks":
         return mask.landmark_mask(_on_grid_of(crop, pixels), feather)
     return mask.feather_mask(side, feather)

@@ -10,6 +10,7 @@ import numpy as np
 
 from lib_facerestore.engine import align, background, paste
 from lib_facerestore.engine.background import Background
+from lib_facerestore.engine.batches import on_cpu_at_last
 from lib_facerestore.engine.data import (
     Crop,
     Face,
@@ -54,7 +55,8 @@ def run(picture: Picture, tools: Tools, settings: RestoreSettings, progress: Pro
 def prepare(picture: Picture, tools: Tools, settings: RestoreSettings) -> Prepared:
     """Find the faces, choose among them and cut the chosen ones out."""
     started = time.perf_counter()
-    faces = _find_faces(picture, tools, settings)
+    warnings: list[str] = []
+    faces = _find_faces(picture, tools, settings, warnings)
     detected = time.perf_counter()
     chosen, reasons = select(faces, picture.size_hw, settings)
     crops: list[Crop] = []
@@ -69,7 +71,7 @@ def prepare(picture: Picture, tools: Tools, settings: RestoreSettings) -> Prepar
             crops.append(crop)
     aligned = time.perf_counter()
     seconds = (("detect", detected - started), ("align", aligned - detected))
-    return Prepared(picture, faces, tuple(crops), tuple(reports), seconds)
+    return Prepared(picture, faces, tuple(crops), tuple(reports), seconds, tuple(warnings))
 
 
 def choose_all(prepared: Prepared, settings: RestoreSettings) -> tuple[FaceChoice, ...]:
@@ -97,10 +99,11 @@ def finish(
     crops = [crop for crop in prepared.crops if crop.face.index in by_face]
     reports = list(prepared.reports)
     reports += [_report(c.face, "skipped", "not chosen") for c in prepared.crops if c.face.index not in by_face]
-    warnings = [*prepared.picture.notes, *tools.warnings]
+    warnings = [*prepared.picture.notes, *tools.warnings, *prepared.warnings]
 
     started = time.perf_counter()
-    tone = tone_of(prepared.picture, settings.keep_tone) if crops or tools.upscaler else None
+    may_tint = bool(crops) or tools.upscaler is not None or tools.second_upscaler is not None
+    tone = tone_of(prepared.picture, settings.keep_tone) if may_tint else None
     passes = restore_faces(crops, by_face, FaceWork(tools, settings, tone, progress))
     reports += _face_reports(crops, passes)
     restored_at = time.perf_counter()
@@ -142,17 +145,21 @@ def finish(
     return Result(picture, report, tuple(shown.values()))
 
 
-def _find_faces(picture: Picture, tools: Tools, settings: RestoreSettings) -> tuple[Face, ...]:
+def _find_faces(picture: Picture, tools: Tools, settings: RestoreSettings, warnings: list[str]) -> tuple[Face, ...]:
     if settings.aligned_input and tools.restorer is not None:
         height, width = picture.size_hw
         side = min(height, width)
         landmarks = (align.FFHQ_TEMPLATE_512 + 0.5) * (side / align.CROP_SIDE_PX) - 0.5
         landmarks = landmarks + ((width - side) / 2, (height - side) / 2)
         return (Face(0, (0, 0, width, height), landmarks.astype(np.float32), 1.0),)
-    if tools.detector is None:
+    detector = tools.detector
+    if detector is None:
         return ()
-    threshold = settings.detection_threshold or tools.detector.default_threshold
-    return tuple(tools.detector.detect([picture.pixels], threshold, settings.detection_size)[0])
+    threshold = settings.detection_threshold or detector.default_threshold
+    found = on_cpu_at_last(
+        detector, lambda: detector.detect([picture.pixels], threshold, settings.detection_size)[0], warnings
+    )
+    return tuple(found)
 
 
 def _face_reports(crops: Sequence[Crop], passes: Sequence[Pass]) -> list[FaceReport]:
@@ -189,6 +196,7 @@ def _paste_passes(
     for restored in passes:
         for face in restored.faces:
             visibility = restored.visibility[face.crop.face.index]
+            progress.check()
             if visibility == 0:
                 continue  # enlarging what nobody sees would take as long as enlarging a picture
             place = fit(face, max(enlarged.scale_xy), tools.upscaler, settings.large_faces, progress)

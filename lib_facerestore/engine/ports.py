@@ -15,7 +15,14 @@ CropKernel = Literal["linear", "cubic"]
 """How a crop is cut out: linear is what stock shows face networks, cubic keeps more of what the picture has."""
 
 
-class Detector(Protocol):
+class HasFallback(Protocol):
+    """A network on a device whose memory may run out."""
+
+    def fall_back(self) -> bool:
+        """Go on on the CPU after the device refused the memory; False where it runs there already."""
+
+
+class Detector(HasFallback, Protocol):
     """Finds faces."""
 
     used: ModelUsed
@@ -25,10 +32,11 @@ class Detector(Protocol):
         """Faces of each picture, best score first, in that picture's pixels.
 
         Shapes: each picture (H, W, 3) RGB uint8 or uint16; sizes may differ.
+        Raises: OutOfMemory; InferenceFailed.
         """
 
 
-class Restorer(Protocol):
+class Restorer(HasFallback, Protocol):
     """Restores aligned faces."""
 
     used: ModelUsed
@@ -41,18 +49,18 @@ class Restorer(Protocol):
         Raises: OutOfMemory; InferenceFailed.
         """
 
-    def fall_back(self) -> bool:
-        """Go on on the CPU after the device refused the memory; False where it runs there already."""
 
-
-class Parser(Protocol):
+class Parser(HasFallback, Protocol):
     """Names the part of the face that each pixel belongs to."""
 
     used: ModelUsed
     classes: tuple[str, ...]
 
     def parse(self, faces: Sequence[FloatPixels]) -> list[NDArray[np.uint8]]:
-        """Labels (H, W), indices into `classes`, for squares (kS, kS, 3) float32 in [0, 1]; H = W ≤ kS."""
+        """Labels (H, W), indices into `classes`, for squares (kS, kS, 3) float32 in [0, 1]; H = W ≤ kS.
+
+        Raises: OutOfMemory; InferenceFailed.
+        """
 
 
 class Progress(Protocol):

@@ -61,7 +61,7 @@ def restore_variants(
         "linear": prepared.crops
     }  # what prepare cuts for no restorer in particular
     variants: dict[tuple[str, float | None], Variant] = {}
-    warnings = [*picture.notes, *tools.warnings]
+    warnings = [*picture.notes, *tools.warnings, *prepared.warnings]
     for name, restorer in restorers() if prepared.crops else ():
         progress.check()
         if isinstance(restorer, str):

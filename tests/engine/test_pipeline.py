@@ -4,12 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+from stock import oval_labels
 from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 
 from lib_facerestore.engine import align, pipeline
-from lib_facerestore.engine.data import Face, Picture
+from lib_facerestore.engine.data import Face, ModelUsed, Picture
 from lib_facerestore.engine.ports import NoProgress, Tools
-from lib_facerestore.errors import Interrupted, OutOfMemory, WeightsMissing
+from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, WeightsMissing
+from lib_facerestore.models.parsers import PARSENET_CLASSES
 from lib_facerestore.settings import RestoreSettings
 
 # Three faces far apart in a 384×512 picture, largest first.
@@ -157,6 +159,118 @@ def test_no_memory_for_one_face_fails_that_face_alone(picture):
     assert [face.outcome for face in result.report.faces] == ["failed", "restored"]
     assert "of about 780 MB, 100 MB are free" in result.report.faces[0].reason
     assert not has_changed(result, picture, LEFT)
+
+
+class OnFullGpu:
+    """Refuses the memory as often as it is told to, on the CPU too."""
+
+    def __init__(self, *more, refusals=1):
+        super().__init__(*more)
+        self.refusals, self.device = refusals, "cuda:0"
+
+    def ask(self):
+        if self.refusals:
+            self.refusals -= 1
+            raise OutOfMemory(self.used.name, self.device)
+
+    def fall_back(self):
+        was, self.device = self.device, "cpu"
+        return was != "cpu"
+
+
+class TightDetector(OnFullGpu, FakeDetector):
+    def detect(self, pictures, threshold, short_side_px):
+        self.ask()
+        return super().detect(pictures, threshold, short_side_px)
+
+
+class TightParser(OnFullGpu):
+    used, classes = ModelUsed("parser", "fake parser", "2" * 64), PARSENET_CLASSES
+    faces = 0
+
+    def parse(self, faces):
+        self.ask()
+        self.faces += 1
+        return [oval_labels() for _ in faces]
+
+
+def test_parser_without_memory_goes_on_on_the_cpu_and_says_so(picture):
+    roomy, tight = TightParser(refusals=0), TightParser()
+
+    expected, result = (run(picture, tools(LEFT, MIDDLE, parser=parser)) for parser in (roomy, tight))
+
+    assert np.array_equal(result.picture.pixels, expected.picture.pixels)
+    assert (tight.device, tight.faces) == ("cpu", 2)
+    (warning,) = result.report.warnings
+    assert warning == (
+        "cuda:0 has no memory left for fake parser. Choose a smaller batch or the CPU. It went on on the CPU."
+    )
+
+
+def test_parser_that_fails_on_the_cpu_too_leaves_the_oval(picture):
+    oval = run(picture, tools(LEFT, MIDDLE), RestoreSettings(mask="landmarks"))
+
+    result = run(picture, tools(LEFT, MIDDLE, parser=TightParser(refusals=99)))
+
+    assert result.report.count("restored") == 2
+    assert np.array_equal(result.picture.pixels, oval.picture.pixels)
+    assert result.report.warnings[-1].endswith("or the CPU. An oval mask was used instead.")
+
+
+def test_parser_that_fails_leaves_the_oval(picture):
+    class Failing(TightParser):
+        def ask(self):
+            raise InferenceFailed("fake parser", "it was told to")
+
+    result = run(picture, tools(LEFT, parser=Failing()))
+
+    assert result.report.count("restored") == 1
+    assert result.report.warnings == ("fake parser failed: it was told to. An oval mask was used instead.",)
+
+
+def test_detector_without_memory_goes_on_on_the_cpu_and_says_so(picture):
+    detector = TightDetector(LEFT)
+
+    result = run(picture, Tools(detector, FakeRestorer()))
+
+    assert detector.device == "cpu"
+    assert result.report.count("restored") == 1
+    assert result.report.warnings[0].endswith("It went on on the CPU.")
+
+
+def test_detector_without_memory_anywhere_is_an_error(picture):
+    with pytest.raises(OutOfMemory, match="fake detector"):
+        run(picture, Tools(TightDetector(LEFT, refusals=2), FakeRestorer()))
+
+
+class StopWhen(NoProgress):
+    """Stops as soon as that is so."""
+
+    def __init__(self, is_time):
+        self.is_time = is_time
+
+    def check(self):
+        if self.is_time():
+            raise Interrupted
+
+
+def test_stop_between_masks_goes_up(picture):
+    parser = TightParser(refusals=0)
+
+    with pytest.raises(Interrupted):
+        run(picture, tools(LEFT, MIDDLE, RIGHT, parser=parser), progress=StopWhen(lambda: parser.faces == 1))
+
+    assert parser.faces == 1
+
+
+def test_stop_between_pasted_faces_goes_up(picture, monkeypatch):
+    pasted, paste_face = [], pipeline.paste.paste_face
+    monkeypatch.setattr(pipeline.paste, "paste_face", lambda *rest: pasted.append(1) or paste_face(*rest))
+
+    with pytest.raises(Interrupted):
+        run(picture, tools(LEFT, MIDDLE, RIGHT), progress=StopWhen(lambda: len(pasted) == 1))
+
+    assert len(pasted) == 1
 
 
 def test_errors_that_are_not_one_faces_own_go_up(picture):

@@ -159,6 +159,16 @@ def test_an_upscaler_does_not_tint_a_grey_file(keep_tone):
     assert np.array_equal(after.pixels[..., 0], after.pixels[..., 2])
 
 
+def test_a_second_upscaler_alone_does_not_tint_a_grey_file():
+    grey = Picture(np.repeat(smooth_noise(96, 131)[..., :1], 3, axis=2), is_grey=True)
+    settings = RestoreSettings(restorer="none", scale=2.0, upscale_strength=1.0, second_upscaler_visibility=0.5)
+
+    after = pipeline.run(grey, Tools(None, None, second_upscaler=TintingUpscaler()), settings).picture
+
+    assert after.is_grey
+    assert np.array_equal(after.pixels[..., 0], after.pixels[..., 2])
+
+
 def test_an_upscaler_keeps_the_tone_of_a_sepia_picture():
     toned = Picture(sepia(np.repeat(smooth_noise(96, 131)[..., :1], 3, axis=2)))
     settings = RestoreSettings(restorer="none", scale=2.0, upscale_strength=1.0)
