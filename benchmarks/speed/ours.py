@@ -20,7 +20,7 @@ from lib_facerestore.models import catalogue, loading
 from lib_facerestore.models import networks as our_networks
 from lib_facerestore.models.detectors import RetinaFaceDetector
 from lib_facerestore.models.parsers import PARSENET_CLASSES, FaceParser
-from lib_facerestore.models.precision import Precision
+from lib_facerestore.models.precision import Precision, verdict_key
 from lib_facerestore.models.restorers import restorer_for
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session import Session
@@ -135,7 +135,7 @@ def _parser(variant: Variant, device: torch.device) -> FaceParser:
 
 def _restorer(name: str, variant: Variant, device: torch.device, cache: Path) -> Any:
     sha256 = name.ljust(64, "0")
-    (cache / "half.json").write_text(json.dumps({f"{sha256} {device.type}": True}))
+    (cache / "half.json").write_text(json.dumps({verdict_key(sha256, device): True}))
     precision = Precision("half" if variant.is_half else "full", sha256, cache)
     return restorer_for(
         name, sha256, our_networks.build(networks.restorer_state(name), name, device), device, precision

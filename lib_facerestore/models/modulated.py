@@ -43,8 +43,9 @@ class SharedModulation(nn.Module):
             pixels = functional.interpolate(pixels, scale_factor=2, mode="bilinear", align_corners=False)
         output = functional.conv2d(pixels, self.weight, padding=self.padding)
         if self.demodulates:
-            length = torch.rsqrt(functional.linear(scale.pow(2), self.squares) + self.eps)
-            output = output * length[:, :, None, None]
+            # No functional.linear: autocast runs that in float16, where sums end at 65504 and eps is nothing.
+            squares = (scale.float().pow(2)[:, None] * self.squares.float()).sum(2)
+            output = output * torch.rsqrt(squares + self.eps)[:, :, None, None]
         return output
 
 

@@ -90,9 +90,9 @@ class FaceNetwork(OnDevice):
             # Contiguous, because RestoreFormer and CodeFormer use .view, which channels-last memory refuses.
             pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device).contiguous()
             pixels = (pixels - 0.5) / 0.5
-            output = self._precision.run(lambda: self._call(self.network.model, pixels, fidelity), self.device)
+            output = self._precision.run(lambda: self._call(self.network.model, pixels, fidelity), self.device, 2.0)
+            _check_finite(self.used.name, output)
             restored = (output.float() * 0.5 + 0.5).clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
-        _check_finite(self.used.name, restored)
         return [np.ascontiguousarray(face) for face in restored]
 
 
@@ -134,15 +134,18 @@ class UpscalingRestorer(OnDevice):
 
         with inference(self.used.name, self.device):
             pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device)
-            enlarged = self._precision.run(lambda: self.network.model(pixels), self.device)
+            enlarged = self._precision.run(lambda: self.network.model(pixels), self.device, 1.0)
+            _check_finite(self.used.name, enlarged)
             output = enlarged.float().clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
-        _check_finite(self.used.name, output)
         return np.ascontiguousarray(output)
 
 
-def _check_finite(name: str, values: FloatPixels) -> None:
-    """Raises: InferenceFailed, instead of a black face."""
-    if not np.isfinite(values).all():
+def _check_finite(name: str, values: torch.Tensor) -> None:
+    """To be asked before values are clipped, which makes a colour of infinity.
+
+    Raises: InferenceFailed, instead of a black or white face.
+    """
+    if not bool(values.isfinite().all()):
         raise InferenceFailed(name, "its output holds values that are not numbers")
 
 

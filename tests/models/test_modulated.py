@@ -69,6 +69,24 @@ def test_every_modulated_convolution_is_changed_and_no_weight_is_added(networks)
     assert count[0] == count[1]
 
 
+@pytest.mark.parametrize("strength", [1e-5, 1.0, 300.0])
+def test_lengths_hold_under_autocast_whatever_the_style(strength):
+    torch.manual_seed(14)
+    changed = SharedModulation(ModulatedConv2d(8, 5, 3, 16))
+    nn.init.zeros_(changed.modulation.weight)
+    nn.init.constant_(changed.modulation.bias, strength)  # its square is nothing or infinite in float16
+    pixels, style = torch.rand(2, 8, 7, 9), torch.zeros(2, 16)
+
+    with torch.inference_mode():
+        expected = changed(pixels, style)
+        with torch.autocast("cpu", dtype=torch.float16):
+            found = changed(pixels, style).float()
+
+    # Less than half a level of 8 bits; at 1e-5 what the convolution itself rounds is larger than that.
+    assert torch.isfinite(found).all()
+    assert (expected - found).abs().max() <= (0.1 if strength < 1 else 0.01) * expected.abs().max()
+
+
 @pytest.mark.parametrize("mode", [None, "upsample"])
 @pytest.mark.parametrize("demodulate", [True, False])
 def test_one_convolution_agrees_with_the_published_one(mode, demodulate):
