@@ -64,6 +64,8 @@ class OtherUpscaler:
         if not isinstance(made, Image.Image):
             raise InferenceFailed(self.used.name, f"the WebUI gave {type(made).__name__}, which is no image")
         made = made.convert("RGB")
+        if image.getcolors(1):
+            return made  # a picture of one colour looks the same, whoever enlarges it
         if made.tobytes() == image.resize(made.size, Image.Resampling.LANCZOS).tobytes():
             raise InferenceFailed(self.used.name, "the WebUI only resized the picture; its log may say why")
         return made

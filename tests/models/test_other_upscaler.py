@@ -110,6 +110,17 @@ def test_resize_in_place_of_a_network_is_a_failure(pixels):
         adapter(others).upscale_to(pixels, (96, 128), NoProgress())
 
 
+@pytest.mark.parametrize("colour", [(0, 0, 0), (90, 120, 30)])
+def test_picture_of_one_colour_is_no_failure(colour):
+    others = Others()
+    others.upscale = lambda name, image, scale: image.resize((128, 96), Image.Resampling.LANCZOS)
+    plain = np.full((HEIGHT, WIDTH, 3), colour, np.uint8)
+
+    done = adapter(others).upscale_to(plain, (96, 128), NoProgress())
+
+    assert (done.pixels == colour).all()
+
+
 def test_result_that_is_no_image_is_a_failure(pixels):
     others = Others()
     others.upscale = lambda name, image, scale: torch.zeros(3)
