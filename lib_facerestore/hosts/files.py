@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import os
 import re
 import time
@@ -12,11 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lib_facerestore.hosts.base import option
+from lib_facerestore.hosts.file_names import SUFFIX, free_name, has_short_names
 
-SUFFIX = "-restored"
-# A name that `_free_name` gave, and the extensions that hosts save pictures with.
-_OURS = re.compile(rf"(.+?){SUFFIX}(?:-\d+)?$")
-_EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 # How hosts name a grid, and the masks of inpainting beside their pictures.
 _NO_PICTURE = re.compile(r"^grid-|-mask(-composite)?(-\d+)?$")
 
@@ -95,18 +91,8 @@ def save_next_to(image: Any, base: Path, text: str, seed: Any = None, prompt: An
     extension = _options().samples_format
     images.save_image(
         image, str(base.parent), "", seed, prompt, extension=extension, info=text, p=job,
-        forced_filename=_free_name(base, extension), save_to_dirs=_this_folder(images),
+        forced_filename=free_name(base, extension), save_to_dirs=_this_folder(images),
     )  # fmt: skip
-
-
-def base_of(restored: Path) -> Path | None:
-    """The file that a file of ours lies beside; None where it is none of ours or the base file is gone."""
-    match = _OURS.match(restored.stem)
-    if match is None:
-        return None
-    same_extension_first = (restored.suffix, *_EXTENSIONS)
-    found = (restored.with_name(match[1] + extension) for extension in same_extension_first)
-    return next((path for path in found if path.is_file()), None)
 
 
 def save_grid(grid: Any, name: str, text: str, placed: Placed) -> None:
@@ -125,8 +111,8 @@ def save_grid_beside(grid: Any, base: Path, text: str, job: Any) -> None:
     from modules import images
 
     extension = _options().grid_format
-    name = _free_name(base, extension)
-    short = {"short_filename": True} if _has_short_names(images) else {}
+    name = free_name(base, extension)
+    short = {"short_filename": True} if has_short_names(images) else {}
     images.save_image(
         grid, str(base.parent), "", extension=extension, info=text, grid=True, p=job,
         forced_filename=name, save_to_dirs=_this_folder(images), **short,
@@ -172,25 +158,10 @@ def _write(images: Any, image: Any, path: Path, text: str) -> Path:
 
 def _this_folder(images: Any) -> bool | str:
     """The host's word for "no folder inside the given one": False, or its name where the host takes a name."""
-    return False if _has_short_names(images) else "."
-
-
-def _has_short_names(images: Any) -> bool:
-    """Whether save_image is that of A1111 and its kin; SD.Next's takes fewer words and reads some of them otherwise."""
-    return "short_filename" in inspect.signature(images.save_image).parameters
+    return False if has_short_names(images) else "."
 
 
 def _options() -> Any:
     from modules import shared
 
     return shared.opts
-
-
-def _free_name(base: Path, extension: str) -> str:
-    """A stem that no file has: with a taken one, hosts write to a numbered name and may note the other one."""
-    number = 1
-    while True:
-        name = f"{base.stem}{SUFFIX}" + (f"-{number}" if number > 1 else "")
-        if not base.with_name(f"{name}.{extension}").exists():
-            return name
-        number += 1

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from lib_facerestore.hosts import base, files
+from lib_facerestore.hosts import base, file_names, files
 from lib_facerestore.hosts.progress import JobProgress
 from lib_facerestore.settings import RestoreSettings
 from lib_facerestore.webui import compat, infotext, options, request, shown, warm_session
@@ -150,7 +150,7 @@ def _picture(item: Item, job: Job) -> Any:
     if not infotext.has_record(item.text):
         return shown.read(item.image)
     saved = shown.saved_file(item.image)
-    before = files.base_of(saved) if saved else None
+    before = file_names.base_of(saved) if saved else None
     if before is None:
         job.say("The picture was restored before and its base file is not there, so that this restoration came on top.")
         return shown.read(item.image)
@@ -172,7 +172,7 @@ def _save(finished: Finished, handling: str, job: Job) -> None:
         if not shown.is_dated(entry):
             del finished.image.already_saved_as  # the page would show what it has loaded from that address
         return
-    files.save_next_to(finished.image, files.base_of(saved) or saved, finished.text)
+    files.save_next_to(finished.image, file_names.base_of(saved) or saved, finished.text)
 
 
 def _as_html(text: str, classes: str = "") -> str:

@@ -155,6 +155,9 @@ def save_image(
     if _wants_hidden(full_name, texts):
         image_info.hide(image, texts["parameters"])
     stem, dot_extension = os.path.splitext(full_name)
+    if hasattr(os, "statvfs"):  # the longest name of the file system, held against the whole path
+        stem = stem[: os.statvfs(path).f_namemax - max(4, len(dot_extension))]
+        full_name = params.filename = stem + dot_extension
     save_image_with_geninfo(image, info, f"{stem}.tmp", dot_extension, texts, pnginfo_section_name)
     true_name, number = full_name, 0
     while opts.save_images_replace_action not in ("Replace", "Override") and os.path.exists(true_name):
