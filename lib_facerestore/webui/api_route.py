@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from lib_facerestore.hosts import base
+from lib_facerestore.hosts import credentials
 from lib_facerestore.webui import warm_session
 from lib_facerestore.webui.api_faults import fault
 from lib_facerestore.webui.api_pictures import MOST_BODY_BYTES
@@ -50,8 +50,18 @@ def refused(status: int, sentence: str, headers: dict[str, str] | None = None) -
 
 
 def guards() -> list[Any]:
-    """What a request passes before its body is read: the host's own credentials, where it was started with any."""
-    return [Depends(_check_credentials)] if base.flag("api_auth", "") else []
+    """What a request passes before its body is read: the credentials that the host's own API asks for, if it does."""
+    if not credentials.are_wanted():
+        return []
+    pairs = credentials.pairs()
+
+    def check(given: HTTPBasicCredentials = _given_credentials) -> None:
+        wanted = f"{given.username}:{given.password}".encode()
+        # Every pair is compared, so that the time tells nothing.
+        if not any([secrets.compare_digest(pair.encode(), wanted) for pair in pairs]):  # noqa: C419
+            raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
+
+    return [Depends(check)]
 
 
 async def read_body(request: Request) -> Body:
@@ -69,18 +79,6 @@ async def read_body(request: Request) -> Body:
         return Body(json=await limited.body())
     _check_origin(request)
     return Body(form=await _form(limited))
-
-
-def _check_credentials(given: HTTPBasicCredentials = _given_credentials) -> None:
-    """Let those in who are named in --api-auth, "user:password" with commas between.
-
-    Raises: HTTPException.
-    """
-    wanted = f"{given.username}:{given.password}".encode()
-    pairs = [pair.strip().encode() for pair in base.flag("api_auth", "").split(",") if ":" in pair]
-    # Every pair is compared, so that the time tells nothing.
-    if not any([secrets.compare_digest(pair, wanted) for pair in pairs]):  # noqa: C419
-        raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
 
 
 def _check_origin(request: Request) -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 from api_client import JSON, Reply, base64_of, get, post, send, upload
 from PIL import Image
-from running_host import HOSTS, STUBS, started
+from running_host import HOSTS, STUBS, start_kind, started
 
 LIMIT_BYTES = 256 << 20
 
@@ -243,6 +243,40 @@ def test_schema_says_that_credentials_are_needed(guarded):
     operation = send(guarded, "GET", "/openapi.json", headers=login("ann:secret")).json["paths"]["/facerestore/restore"]
 
     assert operation["post"]["security"] == [{"HTTPBasic": []}]
+
+
+@pytest.fixture(scope="module")
+def page_guarded(tmp_path_factory):
+    """SD.Next, whose API asks for the credentials of its page."""
+    folder = tmp_path_factory.mktemp("sdnext")
+    users = folder / "users"
+    users.write_text("bob:Geheim\n")
+    with start_kind("sdnext", folder, "--auth", "ann:secret", "--auth-file", str(users)) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("method", "route"), ROUTES)
+@pytest.mark.parametrize("headers", [{}, login("ann:wrong"), login("eve:secret")])
+def test_no_route_answers_where_the_host_protects_its_api_as_its_page(page_guarded, method, route, headers):
+    answer = send(
+        page_guarded, method, f"/facerestore/{route}", {"pictures": []} if method == "POST" else None, headers
+    )
+
+    assert answer.status == 401
+    assert send(page_guarded, "GET", "/sdapi/v1/scripts", headers=headers).status == 401
+
+
+@pytest.mark.parametrize("who", ["ann:secret", "bob:Geheim"])
+def test_users_of_a_protected_page_are_let_in(page_guarded, who):
+    assert get(page_guarded, "status", login(who)).status == 200
+    assert send(page_guarded, "GET", "/sdapi/v1/scripts", headers=login(who)).status == 200
+
+
+def test_host_that_protects_its_page_alone_leaves_our_routes_as_open_as_its_own(tmp_path_factory):
+    with started("gradio3", tmp_path_factory, "--gradio-auth", "ann:secret") as running:
+        assert send(running, "GET", "/config").status == 401
+        assert send(running, "GET", "/sdapi/v1/scripts").status == 200
+        assert get(running, "status").status == 200
 
 
 @pytest.mark.parametrize("kind", STUBS)

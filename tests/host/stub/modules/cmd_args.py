@@ -38,6 +38,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--nowebui", action="store_true")
     add("--listen", action="store_true")
     add("--api-auth", type=str, default=None)
+    if host_kind.is_sdnext():
+        add("--auth", type=str, default=None)
+        add("--auth-file", type=str, default=None)
+    else:
+        add("--gradio-auth", type=str, default=None)
     add("--skip-install", action="store_true")
     add("--models-dir", type=str, default=None)
     if absences.is_flag_absent("models_dir"):
@@ -105,6 +110,18 @@ def parse(argv: list[str]) -> argparse.Namespace:
     options.ui_settings_file = str(data / "config.json")
     options.ui_config_file = str(data / "ui-config.json")
     return options
+
+
+def credentials_of_page() -> dict[str, str]:
+    """Users and passwords of the page; on SD.Next those of the API as well."""
+    if not host_kind.is_sdnext():
+        pairs = (cmd_opts.gradio_auth or "").split(",")
+    else:
+        pairs = (cmd_opts.auth or "").split(",")
+        if cmd_opts.auth_file:
+            pairs += Path(cmd_opts.auth_file).read_text(encoding="utf-8").splitlines()
+    named = [pair.replace('"', "").partition(":") for pair in pairs if ":" in pair]
+    return {user.strip(): password.strip() for user, _, password in named}
 
 
 cmd_opts = parse(sys.argv[1:] if Path(sys.argv[0]).name == "launch.py" else [])

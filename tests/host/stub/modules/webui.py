@@ -6,6 +6,7 @@ import time
 
 from modules import (
     absences,
+    cmd_args,
     errors,
     extensions,
     face_restoration,
@@ -52,6 +53,7 @@ def _start_page() -> None:
         server_port=cmd_opts.port,
         prevent_thread_lock=True,
         quiet=True,
+        auth=list(cmd_args.credentials_of_page().items()) or None,
         allowed_paths=[cmd_opts.data_dir, shared.script_path, *(one.path for one in extensions.extensions)],
         **({"show_api": False} if host_kind.GRADIO < 4 else {}),
     )

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from PIL import Image, PngImagePlugin
 
-from modules import errors, host_kind, images, infotext_utils, postprocessing, scripts, shared, shared_options
+from modules import cmd_args, errors, host_kind, images, infotext_utils, postprocessing, scripts, shared, shared_options
 from modules.api import models
 from modules.image_info import exif_with
 from modules.processing import (
@@ -70,8 +70,11 @@ class Api:
             app.exception_handler(HTTPException)(self.tell_status)
         post, get = {"methods": ["POST"]}, {"methods": ["GET"]}
         add = app.add_api_route
-        if shared.cmd_opts.api_auth:
-            self.credentials = dict(pair.split(":") for pair in shared.cmd_opts.api_auth.split(","))
+        if host_kind.is_sdnext():
+            self.credentials = cmd_args.credentials_of_page()
+        else:
+            self.credentials = dict(pair.split(":") for pair in (shared.cmd_opts.api_auth or "").split(",") if pair)
+        if self.credentials:
             add = partial(app.add_api_route, dependencies=[Depends(self.auth)])
         add("/sdapi/v1/txt2img", self.text2imgapi, response_model=models.GenerationAnswer, **post)
         add("/sdapi/v1/img2img", self.img2imgapi, response_model=models.GenerationAnswer, **post)
@@ -96,7 +99,7 @@ class Api:
         }
 
     def auth(self, credentials: HTTPBasicCredentials = Depends(HTTPBasic())):  # noqa: B008
-        """Lets in who is named in --api-auth; on A1111 the answer to others loses its header, see tell_status."""
+        """Lets in who is named in --api-auth or --auth; on A1111 the refusal loses its header, see tell_status."""
         known = self.credentials.get(credentials.username)
         if known is None or not secrets.compare_digest(credentials.password, known):
             raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
