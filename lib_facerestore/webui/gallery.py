@@ -25,6 +25,25 @@ class Item:
     is_added: bool = False
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """What is known of a gallery. first: the place behind the host's grid; own: the texts of the generated pictures.
+
+    known: place → index of the pictures that passed our hook; text_of: as for `items_of`.
+    """
+
+    images: Sequence[Any]
+    first: int
+    own: Sequence[str]
+    known: Mapping[int, int]
+    text_of: Callable[[Any], str | None]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all generated pictures are known."""
+        return len(self.known) == len(self.own)
+
+
 def items_of(
     processed: Any, seen: Sequence[Any], text_of: Callable[[Any], str | None] = lambda image: None
 ) -> list[Item]:
@@ -38,26 +57,27 @@ def items_of(
     first = min(int(processed.index_of_first_image or 0), len(images))
     images[first:], own = _with_masks_behind(images[first:], texts[first:], len(seen))
     found = {id(image): number for number, image in enumerate(seen)}
-    indices = {place: found[id(image)] for place, image in enumerate(images) if id(image) in found}
-    is_whole = len(indices) == len(own)
-    saved = _saved(images, first, indices, is_whole, text_of)
-    if saved:
-        indices = _placed(indices, saved, own)
-    elif not is_whole:
-        indices = _regular(indices, len(images), first, len(own))
-    front = min(indices, default=len(images))
-    grid_text = texts[0] if texts else ""
+    known = {place: found[id(image)] for place, image in enumerate(images) if id(image) in found}
+    shown = _Shown(images, first, own, known, text_of)
+    tried = (arrangement(shown) for arrangement in _ARRANGEMENTS)
+    indices = next((places for places in tried if places is not None), known)
+    return _items(shown, indices, texts[0] if texts else "")
+
+
+def _items(shown: _Shown, indices: Mapping[int, int], grid_text: str) -> list[Item]:
+    """The entries, grids before the first picture and masks behind theirs. indices: place → index of the pictures."""
+    front = min(indices, default=len(shown.images))
     items = [
-        Item(image, grid_text, None, False, is_added=not (is_whole and front - first <= place))
-        for place, image in enumerate(images[:front])
+        Item(image, grid_text, None, False, is_added=not (shown.is_whole and front - shown.first <= place))
+        for place, image in enumerate(shown.images[:front])
     ]
     taken: set[int] = set()
     index = 0
-    for place in range(front, len(images)):
+    for place in range(front, len(shown.images)):
         index = indices.get(place, index)
-        text = own[index] if index < len(own) else ""
+        text = shown.own[index] if index < len(shown.own) else ""
         is_base = place in indices
-        items.append(Item(images[place], text, index, is_base, is_base and index in taken))
+        items.append(Item(shown.images[place], text, index, is_base, is_base and index in taken))
         taken.add(index)
     return items
 
@@ -94,23 +114,35 @@ def put_back(processed: Any, items: Sequence[Item]) -> None:
     processed.index_of_first_image = sum(item.index is None for item in items)
 
 
-def _saved(
-    images: Sequence[Any],
-    first: int,
-    known: Mapping[int, int],
-    is_whole: bool,
-    text_of: Callable[[Any], str | None],
-) -> dict[int, str]:
-    """Place → text of the pictures that are not those we saw: replaced after our hook, or added by others.
-
-    is_whole: all generated ones are known, so that only those behind them can be such.
-    """
+def _with_saved_ones(shown: _Shown) -> dict[int, int] | None:
+    """Pictures that others saved among the job's samples, in the place of generated ones or added, and those we saw."""
     # Where none is known, another extension may have put its own in the place of all, the grid too: ReActor does.
-    start = first if known else 0
-    start = max(known, default=-1) + 1 if is_whole else start
-    places = [place for place in range(start, len(images)) if place not in known]
-    read = {place: text_of(images[place]) for place in places}
-    return {place: text for place, text in read.items() if text is not None}
+    start = shown.first if shown.known else 0
+    # Where all are, only those behind them can be such.
+    start = max(shown.known, default=-1) + 1 if shown.is_whole else start
+    places = [place for place in range(start, len(shown.images)) if place not in shown.known]
+    read = {place: shown.text_of(shown.images[place]) for place in places}
+    saved = {place: text for place, text in read.items() if text is not None}
+    return _placed(shown.known, saved, shown.own) if saved else None
+
+
+def _as_seen(shown: _Shown) -> Mapping[int, int] | None:
+    """All generated pictures as they passed our hook."""
+    return shown.known if shown.is_whole else None
+
+
+def _each_with_masks(shown: _Shown) -> dict[int, int] | None:
+    """Pictures that a later script replaced and nobody saved, each with equally many masks behind it, or with none."""
+    behind, generated = len(shown.images) - shown.first, len(shown.own)
+    if not generated or not behind or behind % generated:
+        return None
+    return {shown.first + index * (behind // generated): index for index in range(generated)}
+
+
+def _fewer_than_texts(shown: _Shown) -> dict[int, int] | None:
+    """The same without masks, where a script left some out."""
+    behind = len(shown.images) - shown.first
+    return {shown.first + index: index for index in range(behind)} if behind <= len(shown.own) else None
 
 
 def _placed(known: Mapping[int, int], saved: Mapping[int, str], own: Sequence[str]) -> dict[int, int]:
@@ -127,9 +159,5 @@ def _placed(known: Mapping[int, int], saved: Mapping[int, str], own: Sequence[st
     return indices
 
 
-def _regular(known: Mapping[int, int], count: int, first: int, generated: int) -> dict[int, int]:
-    """Place → index where a script that came later replaced pictures that were not saved: masks stand regularly."""
-    behind = count - first
-    if generated <= 0 or behind % generated:
-        return {first + index: index for index in range(behind)} if behind <= generated else dict(known)
-    return {first + index * (behind // generated): index for index in range(generated)}
+# The first that fits says which places hold pictures, by index; where none does, only those we saw are pictures.
+_ARRANGEMENTS = (_with_saved_ones, _as_seen, _each_with_masks, _fewer_than_texts)

@@ -30,3 +30,11 @@ def test_texts_of_its_own_do_not_make_a_mask_of_what_another_extension_added():
     a, added = object(), object()
 
     assert places([a, added], ["A", "A"], [a])[0] == ("A", 0)
+
+
+def test_unknown_pictures_of_a_gallery_that_fits_no_arrangement_are_left_alone():
+    a, *others = (object() for _ in range(5))
+
+    assert places([a, *others], ["A", "B", "C"], [a, object(), object()]) == [("A", 0)]
+    assert places([a], ["A", "B", "C"], [object(), object(), object()]) == [("A", 0)]
+    assert places([], ["A"], [object()]) == []
