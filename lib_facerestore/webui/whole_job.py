@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from PIL import Image
+
 from lib_facerestore.hosts import base, files
 from lib_facerestore.hosts.files import Placed
 from lib_facerestore.hosts.progress import JobProgress
@@ -13,6 +15,10 @@ from lib_facerestore.webui.border import guarded
 from lib_facerestore.webui.finishing import Finished, merged, restore_each, with_text
 from lib_facerestore.webui.gallery import Item, items_of, put_back, saved_text
 from lib_facerestore.webui.job import Job
+
+# Pillow warns of pictures of more than 89 megapixels and refuses to open those of more than 178; gradio 4 opens all
+# that a gallery shows. The host's option for the size of its plot's grids lowers it.
+MOST_GRID_MEGAPIXELS = 80
 
 
 def finish(p: Any, processed: Any, job: Job) -> None:
@@ -66,13 +72,33 @@ def _images_in(grid: Item, shown: Sequence[Item]) -> list[Any]:
 
 def _grid(p: Any, old: Item, images: list[Any], handling: str, job: Job) -> Item:
     written = files.saved_path(old.image, job.started)
-    grid = with_text(files.grid_of([image.convert("RGB") for image in images], p.batch_size), old.text)
+    grid = with_text(files.grid_of(_cells(old, images, p.batch_size, job), p.batch_size), old.text)
     if written is not None:
         if handling == "overwrite the file":
             files.overwrite(grid, written, old.text)
         else:
             files.save_grid_beside(grid, written, old.text, p)
     return Item(grid, old.text, None, False, old.is_added)
+
+
+def _cells(old: Item, images: Sequence[Any], batch_size: int, job: Job) -> list[Any]:
+    """The pictures in RGB, all made smaller by one factor where their grid would be too large, which is said.
+
+    The host's own grid is the measure where that is larger still.
+    """
+    most = min(MOST_GRID_MEGAPIXELS, float(base.option("img_max_size_mp", MOST_GRID_MEGAPIXELS)))
+    limit = max(most * 1e6, old.image.width * old.image.height)
+    across, down = files.grid_of([Image.new("RGB", (1, 1)) for _ in images], batch_size).size
+    width, height = (max(sides) for sides in zip(*(image.size for image in images)))
+    factor = (limit / (across * width * down * height)) ** 0.5
+    if factor >= 1:
+        return [image.convert("RGB") for image in images]
+    job.say(f"The grid has at most {limit / 1e6:g} megapixels: pictures stand in it at {factor:.0%} of their size.")
+    sizes = [(max(1, int(image.width * factor)), max(1, int(image.height * factor))) for image in images]
+    return [
+        image.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+        for image, size in zip(images, sizes)
+    ]
 
 
 def _show_bases(bases: Sequence[Item], progress: JobProgress) -> None:

@@ -31,6 +31,7 @@ def _saving() -> dict[str, OptionInfo]:
         "grid_only_if_multiple": OptionInfo(True, "Do not save grids consisting of one picture"),
         "grid_prevent_empty_spots": OptionInfo(False, "Prevent empty spots in grid"),
         "grid_background_color": OptionInfo("#ffffff", "Background color for image grids", gr.ColorPicker, {}),
+        "img_max_size_mp": OptionInfo(200, "Maximum image size", gr.Number),
         "n_rows": OptionInfo(-1, "Grid row count", gr.Slider, {"minimum": -1, "maximum": 16, "step": 1}),
         "enable_pnginfo": OptionInfo(True, "Write infotext to metadata of the generated image"),
         "save_txt": OptionInfo(False, "Create a text file with infotext next to every generated image"),
