@@ -68,6 +68,7 @@ def _read(entries: Any, generation_info: str) -> Gallery:
     texts = said.get("infotexts") if isinstance(said, dict) else None
     if not entries or not isinstance(texts, list) or not texts:
         return Gallery({}, [])
+    entries = [shown.served(entry) for entry in entries]
     first = said.get("index_of_first_image")
     first = first if isinstance(first, int) and 0 <= first < len(texts) else 0
     # Masks come in equal numbers for each picture; a remainder is what Forge's other scripts show, behind all others.

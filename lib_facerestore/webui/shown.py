@@ -1,13 +1,15 @@
 """Entries of the host's gallery as the page hands them back: their picture and file, and how to show them again.
 
-gradio 3 gives `{"name": "/path?date", "is_file": True}`, in a list where it has a caption, and the host refuses paths
-that it does not serve; gradio 4 gives `(PIL image, caption)`, after refusing them itself.
+gradio 3 gives what the page sent, unchecked: `{"name": "/path?date", "is_file": True}`, in a list where it has a
+caption; gradio 4 gives `(PIL image, caption)`, after refusing paths that the host does not serve. Whoever reaches the
+page can send any path, and what is shown again is served from then on: so entries pass `served` first.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,29 @@ from lib_facerestore.errors import PictureError
 from lib_facerestore.hosts import base
 
 
+@dataclass(frozen=True)
+class Unserved:
+    """Stands for an entry that names a file which the host did not give out. name: of the file, without its folder."""
+
+    name: str
+
+
+def served(entry: Any) -> Any:
+    """The entry, or an Unserved in its place; by the host's own look at what it serves."""
+    first = entry[0] if isinstance(entry, list) and entry else entry
+    if not isinstance(first, dict):
+        return entry
+    address = _address(entry)
+    if address and _is_served(address):
+        return entry
+    return Unserved(Path(address.rsplit("?", 1)[0]).name or "in the gallery")
+
+
 def read(entry: Any) -> Any:
-    """The picture in full, a PIL image. Raises: PictureError, also for a path that the host did not give out."""
+    """The picture in full, a PIL image. Raises: PictureError."""
+    if isinstance(entry, Unserved):
+        problem = "is not served by this WebUI any more. Generate it again, or restore its file in Extras."
+        raise PictureError(f"The picture {entry.name}", problem)
     try:
         from modules.infotext_utils import image_from_url_text
     except ImportError:
@@ -71,18 +94,33 @@ def is_dated(entry: Any) -> bool:
 
 
 def again(entry: Any) -> Any:
-    """What shows the entry once more: an image of one pixel that names the file, as hosts do it themselves."""
+    """What shows the entry once more: an image of one pixel that names the file, as hosts do it themselves.
+
+    Of an Unserved the pixel alone.
+    """
     path = path_of(entry)
-    if path is None:
+    if path is None and not isinstance(entry, Unserved):
         return read(entry)
     image = Image.new("RGB", (1, 1))
-    image.already_saved_as = str(path)  # type: ignore[attr-defined]  # the hosts' own mark
+    if path is not None:
+        image.already_saved_as = str(path)  # type: ignore[attr-defined]  # the hosts' own mark
     return image
 
 
 def _first(entry: Any) -> Any:
     """Without the caption; gradio 4's pair stays, for which the host looks."""
     return entry[0] if isinstance(entry, list) and entry else entry
+
+
+def _is_served(address: str) -> bool:
+    """Whether the host lets pages have what lies at this address; no where it cannot be asked."""
+    from modules import shared
+
+    for name in ("modules.ui_tempdir", "modules.gr_tempdir"):  # the second is SD.Next's
+        check = getattr(base.imported(name), "check_tmp_file", None)
+        if check is not None:
+            return bool(check(shared.demo, address))
+    return False
 
 
 def _address(entry: Any) -> str:

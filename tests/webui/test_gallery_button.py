@@ -1,6 +1,8 @@
 """The buttons below the galleries that restore what is shown there, in a real browser."""
 
+import shutil
 import subprocess
+import urllib.error
 import urllib.request
 from io import BytesIO
 
@@ -377,6 +379,55 @@ def test_file_that_the_host_does_not_serve_is_not_read(host, page, portrait):
 
     assert host.files() == before
     assert set(portrait.parent.iterdir()) == beside
+    assert differs(pictures(page)[0], base) == 0
+
+
+@pytest.fixture
+def folder_of_others(tmp_path, portrait):
+    """A folder that the host does not serve, with a picture and one that is named as if it were restored from it."""
+    for name in ("secret.png", "secret-restored.png"):
+        shutil.copyfile(portrait, tmp_path / name)
+    return tmp_path
+
+
+def with_foreign(entry, path, also=""):
+    """JavaScript that puts a path in place of that of an entry. also: what else it does."""
+    return f"""values[2] = structuredClone(values[2]);
+        const entry = values[2][{entry}];
+        if (entry.image) entry.image.path = {str(path)!r}; else (entry[0] || entry).name = {str(path)!r};
+        {also}"""
+
+
+def test_file_that_the_host_does_not_serve_is_not_served_after_it(host, page, folder_of_others):
+    _, first, _ = generated(host, page, batch_size=2)
+    secret = folder_of_others / "secret.png"
+    select(page, 1)
+    sent_otherwise(page, with_foreign(2, secret))
+
+    page.locator("#txt2img_facerestore_one").click()
+    page.wait_for_timeout(8000)
+
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(f"{host.address}/file={secret}")
+    if host.name.endswith(("gradio3", "a1111")):  # gradio 4 refuses all that came with it
+        assert first.with_name(f"{first.stem}-restored.png").is_file()
+        assert len(pictures(page)) == 3
+
+
+def test_base_file_that_the_host_does_not_serve_is_not_read(host, page, folder_of_others):
+    generated(host, page)
+    before, beside = host.files(), set(folder_of_others.iterdir())
+    (base,) = pictures(page)
+    texts = "const said = JSON.parse(values[3]); said.infotexts[0] += ', Face restore: none';"
+    texts += "values[3] = JSON.stringify(said);"
+    sent_otherwise(page, with_foreign(0, folder_of_others / "secret-restored.png", texts))
+
+    page.locator("#txt2img_facerestore_one").click()
+    page.wait_for_timeout(8000)
+
+    assert host.files() == before
+    assert set(folder_of_others.iterdir()) == beside
+    assert "restored anew" not in page.evaluate(SAID, "#html_log_txt2img")
     assert differs(pictures(page)[0], base) == 0
 
 
