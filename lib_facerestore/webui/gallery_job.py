@@ -71,13 +71,24 @@ def _read(entries: Any, generation_info: str) -> Gallery:
     entries = [shown.served(entry) for entry in entries]
     first = said.get("index_of_first_image")
     first = first if isinstance(first, int) and 0 <= first < len(texts) else 0
-    # Masks come in equal numbers for each picture; a remainder is what Forge's other scripts show, behind all others.
-    extra = (len(entries) - first) % (len(texts) - first) if len(entries) > len(texts) else 0
-    end = len(texts) if extra else len(entries)
+    end = len(texts) if _has_strangers(entries, first, len(texts)) else len(entries)
     notes = SimpleNamespace(images=entries[:end], infotexts=[str(text) for text in texts], index_of_first_image=first)
     items = items_of(notes, ())
     items += [Item(entry, "", len(texts) - first - 1, False) for entry in entries[end:]]
     return Gallery(said, items)
+
+
+def _has_strangers(entries: Sequence[Any], first: int, count: int) -> bool:
+    """Whether what other scripts show, ControlNet's maps for one, stands behind the pictures, not masks between them.
+
+    count: of the texts, one for each entry but these. Masks come in equal numbers for each picture.
+    """
+    if len(entries) <= count:
+        return False
+    if (len(entries) - first) % (count - first):
+        return True
+    are_saved = [shown.saved_file(entry) is not None for entry in entries]
+    return count - first > 1 and all(are_saved[first:count]) and not any(are_saved[count:])
 
 
 def _restored(choice: str, gallery: Gallery, job: Job) -> tuple[Any, Any, Any] | None:

@@ -10,7 +10,7 @@ import environments
 import page as pages
 import pytest
 from PIL import Image
-from running_host import ROOT, STUBS, start_stub
+from running_host import HERE, ROOT, STUBS, start_stub
 from test_generation import RECORD, STATUS, differs, seed_in, text_of
 
 ENABLE = "script_txt2img_face_restore_enable"
@@ -429,6 +429,23 @@ def test_base_file_that_the_host_does_not_serve_is_not_read(host, page, folder_o
     assert set(folder_of_others.iterdir()) == beside
     assert "restored anew" not in page.evaluate(SAID, "#html_log_txt2img")
     assert differs(pictures(page)[0], base) == 0
+
+
+@pytest.mark.parametrize("kind", STUBS)
+def test_maps_behind_the_pictures_are_left_alone(kind, tmp_path, portrait):
+    extra, environment = {"mapping_extension": HERE / "mapping_extension"}, {"FACERESTORE_PHOTO": str(portrait)}
+    with start_stub(kind, tmp_path, extra=extra, environment=environment) as host, pages.opened(host) as page:
+        _, *bases = generated(host, page, batch_size=2)
+        before = host.files()
+        maps = pictures(page)[3:]
+
+        shown = press(page, ALL)
+
+        assert len(maps) == 2
+        assert ["1 face: 1 restored" in line for line in statuses(shown)] == [True, True]
+        assert {path.stem for path in host.files() - before} == {f"{path.stem}-restored" for path in bases}
+        restored = [Image.open(path.with_name(f"{path.stem}-restored.png")) for path in bases]
+        assert [differs(*pair) for pair in zip(pictures(page)[1:], [*restored, *maps])] == [0, 0, 0, 0]
 
 
 def test_interrupt_keeps_the_others_as_they_were(host, page):
