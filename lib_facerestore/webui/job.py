@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lib_facerestore.engine.data import Report
 from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import files
-from lib_facerestore.webui.request import Request
+
+if TYPE_CHECKING:
+    from lib_facerestore.webui.request import Request
 
 _NAME = "_facerestore_job"
 # Selectable scripts that hand each inner job's pictures on as they are; all others put them together again, so that
