@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Two pictures this near to each other cannot be told apart; trained x4plus in bfloat16 came to 42–47 dB and fails.
+# Two pictures this near to each other cannot be told apart; trained x4plus in bfloat16 comes to 50–53 dB (a CPU, parts
+# of one photograph).
 AGREES_DB = 50.0
 
 
