@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lib_facerestore.engine import align, background, paste
+from lib_facerestore.engine import align, background, paste, sizes
 from lib_facerestore.engine.background import Background
 from lib_facerestore.engine.batches import on_cpu_at_last
 from lib_facerestore.engine.data import (
@@ -34,8 +34,14 @@ NO_RESTORER = "no restorer chosen"
 
 
 def run(picture: Picture, tools: Tools, settings: RestoreSettings, progress: Progress | None = None) -> Result:
-    """Everything, in the order that the settings name."""
-    if settings.order == "one pass" or background.wanted_size(settings, tools.upscaler) is None:
+    """Everything, in the order that the settings name.
+
+    Raises: SizeTooLarge before any network runs; what `finish` raises.
+    """
+    wanted = background.wanted_size(settings, tools.upscaler)
+    if wanted is not None:
+        sizes.target_size(picture.size_hw, wanted)
+    if settings.order == "one pass" or wanted is None:
         prepared = prepare(picture, tools, settings)
         return finish(prepared, choose_all(prepared, settings), tools, settings, progress)
     at_own_size = replace(settings.at_own_size(), order="one pass")

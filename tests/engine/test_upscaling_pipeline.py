@@ -8,7 +8,7 @@ from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import ModelUsed, Picture
 from lib_facerestore.engine.ports import NoProgress, Tools, UpscaledPixels
-from lib_facerestore.errors import Interrupted
+from lib_facerestore.errors import Interrupted, SizeTooLarge
 from lib_facerestore.settings import RestoreSettings
 
 
@@ -277,3 +277,14 @@ def test_a_network_of_factor_one_cleans_once_in_every_order_and_is_reported(pict
     assert (result.report.upscaler, result.report.tiles, result.report.scale) == ("fake upscaler", 3, 1.0)
     assert cleaner.used in result.report.models
     assert result.report.count("restored") == 1
+
+
+@pytest.mark.parametrize("order", ["one pass", "restore first", "upscale first"])
+def test_a_size_too_large_is_said_before_any_network_runs(order):
+    detector, upscaler = Watching(face_at(60, 50, 40)), Repeat()
+    tools = Tools(detector, FakeRestorer(), upscaler=upscaler)
+
+    with pytest.raises(SizeTooLarge, match="at most"):
+        pipeline.run(Picture(smooth_noise(96, 128)), tools, RestoreSettings(width=4096, order=order))
+
+    assert detector.seen == upscaler.seen == []
