@@ -25,7 +25,7 @@ ALLOWED = {
     "version": (set(), set()),
     "engine": ({"settings", "errors"}, ENGINE_PACKAGES),
     "models": (
-        {"engine.data", "engine.ports", "engine.tiles", "engine.resize", "engine.align", *GROUND},
+        {"engine.data", "engine.ports", "engine.tiles", "engine.resize", "engine.sizes", "engine.align", *GROUND},
         {"numpy", "cv2", "PIL", "filelock", "tqdm", *MODEL_PACKAGES},
     ),
     "session": ({"engine", "models", *GROUND}, {"torch", "numpy"}),

@@ -8,6 +8,7 @@ from PIL import Image
 from lib_facerestore.engine.data import ModelUsed, Pixels
 from lib_facerestore.engine.ports import Progress, UpscaledPixels
 from lib_facerestore.engine.resize import resize_exact
+from lib_facerestore.engine.sizes import PASS_TOLERANCE
 from lib_facerestore.errors import InferenceFailed
 from lib_facerestore.runtime import OtherUpscalers
 
@@ -49,6 +50,8 @@ class OtherUpscaler:
             levels = np.rint(pixels / np.float32(_LEVELS_8_IN_16)).astype(np.uint8)
         # Asked for less, a host would not run its network at all.
         factor = max(1.0, size_hw[0] / pixels.shape[0], size_hw[1] / pixels.shape[1])
+        if self.scale < factor <= self.scale * PASS_TOLERANCE:
+            factor = float(self.scale)  # a host would run its network once more for the rest
         image = Image.fromarray(np.ascontiguousarray(levels))
         made = self._others.upscale(self.used.name, image, factor if factor == 1 else factor * _ROUNDING)
         progress.check()  # after Interrupt a host gives a plain resize

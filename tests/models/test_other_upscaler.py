@@ -63,7 +63,7 @@ def adapter(others):
     return OtherUpscaler("Theirs", "", others, "cpu")
 
 
-@pytest.mark.parametrize("size_hw", [(96, 128), (66, 88), (97, 129), (30, 40)])
+@pytest.mark.parametrize("size_hw", [(96, 128), (66, 88), (101, 135), (30, 40)])
 def test_size_is_exact_and_the_host_is_asked_once(pixels, size_hw):
     others = Others()
 
@@ -73,6 +73,17 @@ def test_size_is_exact_and_the_host_is_asked_once(pixels, size_hw):
     assert done.pixels.flags.writeable
     assert others.factors == [pytest.approx(max(1, size_hw[0] / HEIGHT, size_hw[1] / WIDTH))]
     assert (done.tiles, done.warnings) == (1, ())
+
+
+@pytest.mark.parametrize(("width", "asked"), [(128, 2), (133, 2), (136, 136 / 64), (96, 1.5)])
+def test_a_hair_above_its_factor_the_host_is_asked_for_one_pass(pixels, width, asked):
+    others = Others()
+    size_hw = (round(HEIGHT * width / WIDTH), width)
+
+    made = OtherUpscaler("Theirs", "", others, "cpu").upscale_to(pixels, size_hw, NoProgress())
+
+    assert made.pixels.shape == (*size_hw, 3)
+    assert others.factors == [pytest.approx(asked, rel=1e-6)]
 
 
 def test_result_is_the_hosts_to_the_bit_where_its_size_fits(pixels):
