@@ -115,8 +115,8 @@ def resize_rows(rows: Iterable[Pixels], source_hw: tuple[int, int], size_hw: tup
         stop = start + sum(len(part) for part in held)
         while bands and bands[0].last <= stop:
             band = bands.pop(0)
-            source = _rows_of(held, band.first - start, band.last - start)
-            _resize_band(source, result[band.top : band.bottom], band)
+            # Without a name for the rows: it would keep them while the next piece is made.
+            _resize_band(_rows_of(held, band.first - start, band.last - start), result[band.top : band.bottom], band)
         needed = bands[0].first if bands else stop
         held, start = [_rows_of(held, needed - start, stop - start).copy()], needed
         del piece  # the next one is made before the name is bound again

@@ -45,7 +45,7 @@ def test_two_of_a_role_stay_on_the_device(runtime):
 
     for name, network in networks.items():
         role = "detector" if name == "detector" else "restorer"
-        session._kept_warm((role, name), [], device, lambda network=network: (network, None))
+        session._kept_warm((role, name), [], device, lambda where, network=network: (network, None))
 
     places = {name: network.place for name, network in networks.items()}
     assert places == {"detector": "meta", "first": "cpu", "second": "meta", "third": "meta"}
