@@ -101,9 +101,8 @@ def _in_half(call: Callable[[], torch.Tensor], device: torch.device) -> torch.Te
     try:
         with torch.autocast(device.type, dtype=dtype):
             output = call()
-    except (
-        Exception
-    ) as error:  # of any class: autocast asserts, or lacks an attribute, on devices that it does not know
+    except Exception as error:
+        # Of any class: autocast asserts, or lacks an attribute, on devices that it does not know.
         if is_out_of_memory(error):
             raise
         logger.info("half precision on %s: %s", device, error)
