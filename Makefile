@@ -20,8 +20,8 @@ demo: $(VENV)/.standalone
 	$(BIN)/facerestore restore $(DEMO) --output samples/out --compare --report samples/out/report.json
 	$(BIN)/facerestore restore samples/degraded/hopper.jpg --output samples/out --scale 4 --name '{name}-4x' --compare
 
-# Three processes, since they wait for hosts and pages a third of the time, each with hosts of its own; one where a real WebUI is tried, which can run only once in its folder.
-WORKERS ?= $(if $(FACERESTORE_WEBUI),0,3)
+# Two processes, each with hosts of its own; one where a real WebUI is tried, which can run only once in its folder.
+WORKERS ?= $(if $(FACERESTORE_WEBUI),0,2)
 test: $(VENV)/.test $(VENV)/.hosts
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
