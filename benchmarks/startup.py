@@ -7,9 +7,11 @@ hosts have loaded by then. Prints medians; changes nothing.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,17 +46,27 @@ print(json.dumps([loaded - started, drawn - loaded, "spandrel" in sys.modules, s
 def main() -> None:
     import environments
 
-    for kind in environments.KINDS:
-        environments.build(kind)
-        rows = []
-        for _ in range(ROUNDS):
-            done = subprocess.run(
-                [str(environments.python(kind)), "-c", CHILD], cwd=ROOT, capture_output=True, text=True, check=True
-            )
-            rows.append(json.loads(done.stdout.splitlines()[-1]))
-        loading, drawing = (statistics.median(row[index] for row in rows) for index in (0, 1))
-        print(f"{kind}: loaded in {loading:.3f} s, controls of one tab drawn in {drawing:.3f} s; ", end="")
-        print(f"spandrel {'loaded' if rows[0][2] else 'not loaded'}; new packages: {', '.join(rows[0][3])}")
+    with tempfile.TemporaryDirectory() as bytecode:
+        # Bytecode is kept, as it is on users' machines, in a place of its own; the first of a kind's runs writes it.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPYCACHEPREFIX"] = bytecode
+        for kind in environments.KINDS:
+            environments.build(kind)
+            measure(kind, environment)
+
+
+def measure(kind: str, environment: dict[str, str]) -> None:
+    """Print the medians of one kind of host; its first run is not counted."""
+    import environments
+
+    rows = []
+    command = [str(environments.python(kind)), "-c", CHILD]
+    for _ in range(1 + ROUNDS):
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        rows.append(json.loads(done.stdout.splitlines()[-1]))
+    loading, drawing = (statistics.median(row[index] for row in rows[1:]) for index in (0, 1))
+    print(f"{kind}: loaded in {loading:.3f} s, controls of one tab drawn in {drawing:.3f} s; ", end="")
+    print(f"spandrel {'loaded' if rows[0][2] else 'not loaded'}; new packages: {', '.join(rows[0][3])}", flush=True)
 
 
 if __name__ == "__main__":

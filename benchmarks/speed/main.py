@@ -90,5 +90,6 @@ def _with(rows: list[Any], row: dict[str, Any], keys: tuple[str, ...]) -> list[A
 def _write(found: dict[str, Any], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    file.with_suffix(".md").write_text(tables.page(found), encoding="utf-8")
-    file.with_suffix(".svg").write_text(plot.svg(found["rows"]), encoding="utf-8")
+    drawing = file.with_suffix(".svg")
+    drawing.write_text(plot.svg(found["rows"]), encoding="utf-8")
+    file.with_suffix(".md").write_text(tables.page(found, drawing.name), encoding="utf-8")

@@ -18,8 +18,8 @@ TARGETS = {
 _GPU_TARGETS = {("8 faces, 4 MP", "GFPGAN", "ours"): 5.0}
 
 
-def page(found: dict[str, Any]) -> str:
-    """The whole page: what was measured, ratios with targets, stages, memory."""
+def page(found: dict[str, Any], drawing: str = "speed.svg") -> str:
+    """The whole page: what was measured, ratios with targets, stages, memory. drawing: the file beside it."""
     rows = found["rows"]
     head = (
         "| scenario | restorer | path | stock s | ours s | ratio | least and most | CPU s | target | equality | load |"
@@ -47,7 +47,7 @@ def page(found: dict[str, Any]) -> str:
         "",
         "## Stages, seconds, stock → ours",
         "",
-        "![Where the time goes](speed.svg)",
+        f"![Where the time goes]({drawing})",
         "",
         "| scenario | restorer | path | " + " | ".join(STAGES) + " |",
         "|---" * (3 + len(STAGES)) + "|",
