@@ -12,6 +12,10 @@ OF_MODEL = "Face restore: Real-ESRGAN x4plus (embedded)"
 SMALL = "Real-ESRGAN animevideov3 (embedded)"
 OFFERED = f"Face restore: {SMALL}"
 LENT = "Neighbour x2"
+HIRES = {
+    "enable_hr": True, "hr_scale": 2, "hr_upscaler": OFFERED, "hr_second_pass_steps": 1,
+    "denoising_strength": 0.5, "width": 96, "height": 80, "hr_additional_modules": ["Use same choices"],
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -106,12 +110,7 @@ def test_cells_of_a_plot_say_only_what_was_done_to_them(host, portrait, restores
 def test_restored_by_the_setting_and_after_hires_fix(host, portrait, restores):
     restores(OURS)
     host.set_options(face_restoration=True)
-    fields = {
-        "enable_hr": True, "hr_scale": 2, "hr_upscaler": OFFERED, "hr_second_pass_steps": 1,
-        "denoising_strength": 0.5, "width": 96, "height": 80, "hr_additional_modules": ["Use same choices"],
-    }  # fmt: skip
-
-    made = host.generate(photo=portrait, **fields)
+    made = host.generate(photo=portrait, **HIRES)
 
     assert made.images[0].size == (192, 160)
     assert RECORD in made.infotexts[0]
@@ -120,12 +119,7 @@ def test_restored_by_the_setting_and_after_hires_fix(host, portrait, restores):
 
 
 def test_bar_says_nothing_of_ours_in_the_second_pass_of_hires_fix(host, portrait):
-    fields = {
-        "enable_hr": True, "hr_scale": 2, "hr_upscaler": OFFERED, "hr_second_pass_steps": 1,
-        "denoising_strength": 0.5, "width": 96, "height": 80, "hr_additional_modules": ["Use same choices"],
-    }  # fmt: skip
-
-    made = host.generate(photo=portrait, failing="bar", **fields)
+    made = host.generate(photo=portrait, failing="bar", **HIRES)
 
     said = [line for line in made.log.splitlines() if line.startswith("The bar says")]
     assert len(said) >= 2  # both passes; Forge says it once more
@@ -183,12 +177,7 @@ def test_hooks_called_in_the_middle_of_a_job_keep_its_records(host, portrait, re
 
 
 def test_hires_fix_lives_where_our_upscaler_fails(host, portrait):
-    fields = {
-        "enable_hr": True, "hr_scale": 2, "hr_upscaler": OFFERED, "hr_second_pass_steps": 1,
-        "denoising_strength": 0.5, "width": 96, "height": 80, "hr_additional_modules": ["Use same choices"],
-    }  # fmt: skip
-
-    made = host.generate(photo=portrait, failing="lib_facerestore.engine.pipeline.run", **fields)
+    made = host.generate(photo=portrait, failing="lib_facerestore.engine.pipeline.run", **HIRES)
 
     assert made.images[0].size == (192, 160)
     assert "broken on purpose" in made.log
