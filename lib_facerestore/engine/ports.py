@@ -13,6 +13,8 @@ from lib_facerestore.engine.data import Crop, Face, FloatPixels, ModelUsed, Pixe
 
 CropKernel = Literal["linear", "cubic"]
 """How a crop is cut out: linear is what stock shows face networks, cubic keeps more of what the picture has."""
+MAX_CONTEXT_PX = 128
+"""How far an upscaler may look around a pixel, in px of its source; tiles get no more, whatever a network would see."""
 
 
 class HasFallback(Protocol):

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Pixels, read_only
+from lib_facerestore.engine.ports import MAX_CONTEXT_PX
 from lib_facerestore.engine.resize import LOBES
 
-# How far from an edge, in px of the source, a network may look: the widest context that an upscaler's tiles get.
-_REACH_PX = 128
 # Bounds labels and distances, 8 bytes a px, to some tens of megabytes; wider pictures take bands of twice the reach.
 _BAND_PX = 2_000_000
 
@@ -28,7 +27,7 @@ def spread_colours(pixels: Pixels, alpha: NDArray[Any], size_hw: tuple[int, int]
     if alpha.all() or not alpha.any():
         return pixels
     shrink = max(alpha.shape[0] / size_hw[0], alpha.shape[1] / size_hw[1])
-    reach = max(_REACH_PX, math.ceil(LOBES * shrink))
+    reach = max(MAX_CONTEXT_PX, math.ceil(LOBES * shrink))
     filled = pixels.copy()
     rows = max(2 * reach, _BAND_PX // alpha.shape[1])
     for top in range(0, alpha.shape[0], rows):

@@ -50,7 +50,7 @@ class RetinaFaceDetector:
         self.network.move(device)
 
     def fall_back(self) -> bool:
-        """See `engine.ports.Restorer`."""
+        """See `engine.ports.HasFallback`."""
         return self.network.fall_back()
 
     def detect(self, pictures: Sequence[Pixels], threshold: float, short_side_px: int) -> list[list[Face]]:

@@ -99,7 +99,7 @@ class OnDevice:
             self.device = device
 
     def fall_back(self) -> bool:
-        """See `engine.ports.Restorer`."""
+        """See `engine.ports.HasFallback`."""
         import torch
 
         if self.device.type == "cpu":

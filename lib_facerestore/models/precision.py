@@ -46,11 +46,14 @@ class Precision:
             self._verdicts.update(self._kept())
         if key not in self._verdicts:
             return self._trial(key, call, device, value_range)
-        half = _in_half(call, device) if self._verdicts[key] else None
-        if half is None and self._verdicts[key]:
-            logger.info("weights %s: half precision failed on %s and is not used any more", key[:8], device)
-            self._keep(key, False)
-        return call() if half is None else half
+        if not self._verdicts[key]:
+            return call()
+        half = _in_half(call, device)
+        if half is not None:
+            return half
+        logger.info("weights %s: half precision failed on %s and is not used any more", key[:8], device)
+        self._keep(key, False)
+        return call()
 
     def _trial(
         self, key: str, call: Callable[[], torch.Tensor], device: torch.device, value_range: float

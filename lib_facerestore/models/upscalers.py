@@ -12,7 +12,7 @@ import numpy as np
 
 from lib_facerestore.engine import tiles
 from lib_facerestore.engine.data import FloatPixels, ModelUsed, Pixels
-from lib_facerestore.engine.ports import Progress, UpscaledPixels
+from lib_facerestore.engine.ports import MAX_CONTEXT_PX, Progress, UpscaledPixels
 from lib_facerestore.engine.resize import resize_rows
 from lib_facerestore.errors import InferenceFailed, OutOfMemory, SettingsError, WeightsUnknown
 from lib_facerestore.models.catalogue import ModelSpec
@@ -44,7 +44,6 @@ _FLOOR_CORE_PX = 32
 # Architectures seen to run channels-last, which takes a quarter less memory (x4plus) or is up to 3× faster (Compact);
 # some published networks use .view and fail on it.
 _CHANNELS_LAST = frozenset({"ESRGAN", "Compact"})
-MAX_CONTEXT_PX = 128
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,7 @@ class Unserved:
 
 def served(entry: Any) -> Any:
     """The entry, or an Unserved in its place; by the host's own look at what it serves."""
-    first = entry[0] if isinstance(entry, list) and entry else entry
-    if not isinstance(first, dict):
+    if not isinstance(_first(entry), dict):
         return entry
     address = _address(entry)
     if address and _is_served(address):

@@ -116,7 +116,7 @@ def test_a_picture_that_keeps_its_size_keeps_every_pixel(visibility):
 @pytest.mark.parametrize("size_hw", [(90, 47), (1, 30), (30, 1)])
 def test_hidden_pixels_get_the_colour_of_the_nearest_seen_one(band_px, size_hw, monkeypatch):
     monkeypatch.setattr(transparent, "_BAND_PX", band_px)
-    monkeypatch.setattr(transparent, "_REACH_PX", 8)
+    monkeypatch.setattr(transparent, "MAX_CONTEXT_PX", 8)
     random = np.random.default_rng(0)
     alpha = (random.random(size_hw) < 0.05).astype(np.uint16)
     alpha.flat[3] = 9
