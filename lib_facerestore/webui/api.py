@@ -153,10 +153,10 @@ def _fetch_state() -> dict[str, Any]:
     last = fetching.last()
     if last is None:
         return {}
+    is_running, lines, (done, total) = last.so_far()
     runtime = warm_session.runtime()
-    done, total = last.bytes
-    lines = [without_paths(line, runtime) for line in list(last.lines)]
     return {
-        "is_running": last.is_alive(), "names": list(last.names), "lines": lines,
+        "is_running": is_running, "names": list(last.names),
+        "lines": [without_paths(line, runtime) for line in lines],
         "done_bytes": done, "total_bytes": total,
     }  # fmt: skip

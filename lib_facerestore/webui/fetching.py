@@ -44,6 +44,11 @@ class Fetching(threading.Thread):
             if self.is_stopped:
                 return
 
+    def so_far(self) -> tuple[bool, list[str], tuple[int, int]]:
+        """Whether it runs, what to show, and its bytes; of one that has ended always the last word."""
+        is_running = self.is_alive()  # asked first: it may end between this line and the next
+        return is_running, list(self.lines), self.bytes
+
     def _progress(self, done: int, total: int) -> None:
         self.bytes = (done, total)
         name = self.lines[-1].split(":")[0]
