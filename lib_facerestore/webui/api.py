@@ -12,11 +12,10 @@ from lib_facerestore.hosts import base
 from lib_facerestore.models import catalogue, weights
 from lib_facerestore.models.spec import ModelSpec
 from lib_facerestore.version import VERSION
-from lib_facerestore.webui import api_pictures, api_schema, api_work, controls, fetching, warm_session
+from lib_facerestore.webui import api_pictures, api_schema, api_work, fetching, warm_session
 from lib_facerestore.webui.api_faults import Fault, without_paths
 from lib_facerestore.webui.api_requests import Body, Refused, model_names, pictures_request
 from lib_facerestore.webui.api_route import Route, guards, read_body
-from lib_facerestore.webui.border import guarded
 
 _PREFIX = "/facerestore"
 _BODY = Depends(read_body)
@@ -25,16 +24,10 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def register(demo: Any, app: Any) -> None:
-    """Add the routes to the host's app; called by the host when it has started, demo None without a page.
-
-    Only where the host serves its own API: who did not ask for one does not want callers to use the machine.
-    """
-    has_api = base.flag("api", False) or base.flag("nowebui", False)
-    is_there = any(getattr(route, "path", "").startswith(f"{_PREFIX}/") for route in app.routes)
-    if has_api and not is_there and not controls.is_all_off():
-        with guarded("adding the API's routes", lambda sentence: None):
-            app.include_router(_router())
+def register(app: Any) -> None:
+    """Add the routes to the host's app, unless they are there."""
+    if not any(getattr(route, "path", "").startswith(f"{_PREFIX}/") for route in app.routes):
+        app.include_router(_router())
 
 
 def _router() -> APIRouter:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from modules import script_callbacks
 
+from lib_facerestore.hosts import base
 from lib_facerestore.webui import (
-    api,
+    controls,
     gallery_buttons,
     host_restorers,
     host_upscalers,
@@ -25,7 +27,7 @@ def register() -> None:
     script_callbacks.on_after_component(models_panel.after_component)
     script_callbacks.on_after_component(gallery_buttons.after_component)
     script_callbacks.on_before_ui(xyz.register)
-    script_callbacks.on_app_started(api.register)
+    script_callbacks.on_app_started(_add_routes)
     script_callbacks.on_script_unloaded(warm_session.close)
     script_callbacks.on_script_unloaded(host_restorers.withdraw)
     # The first is early enough for every list on the page; after the second an API reads the list.
@@ -35,6 +37,18 @@ def register() -> None:
     _show_status_in_log()
     with guarded("listing our restorers", lambda sentence: None):
         host_restorers.put()
+
+
+def _add_routes(demo: Any, app: Any) -> None:
+    """Our HTTP routes, where the host serves its own; called when it has started, demo None without a page.
+
+    Who did not ask for an API does not want callers to use the machine, and does not wait for its import.
+    """
+    if (base.flag("api", False) or base.flag("nowebui", False)) and not controls.is_all_off():
+        with guarded("adding the API's routes", lambda sentence: None):
+            from lib_facerestore.webui import api
+
+            api.register(app)
 
 
 def _show_status_in_log() -> None:
