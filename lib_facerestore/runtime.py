@@ -88,7 +88,7 @@ class Runtime:
     """Where and with what means to run; a host adapter or a shell fills it in.
 
     device: "auto", "cpu", "cuda", "cuda:1", "mps" …; auto takes CUDA where torch finds it.
-    face_batch: most faces of one picture that a network gets at once; part of what makes equal bytes.
+    face_batch: most faces of one picture that a network gets at once on a GPU; part of what makes equal bytes.
     folders: extra folders to look for weights in, first match wins, before `models_folder`; never written to.
     mirrors: base URLs tried before the catalogue's. licence: "commercial" hides models for non-commercial use.
     first_restorer: what "auto" takes before the catalogue's order, where its weights are present.
@@ -108,3 +108,10 @@ class Runtime:
     fetch_advice: str = "fetch official ones with: facerestore fetch"
     memory: MemoryPort = field(default_factory=NoHostMemory)
     other_upscalers: OtherUpscalers = field(default_factory=NoOtherUpscalers)
+
+    def faces_at_once(self, device_type: str) -> int:
+        """Most faces in a batch: `face_batch`, but one on a CPU, where four at once take longer than one by one.
+
+        Measured on two cores: 1.16 times as long for CodeFormer, 1.31 times for GFPGAN (decision 010).
+        """
+        return 1 if device_type == "cpu" else self.face_batch

@@ -138,7 +138,7 @@ class Session:
             second_upscaler=second_upscaler,
             warnings=tuple(dict.fromkeys([*(found.notice for found in used if found.notice), *notes])),
             device=str(device),
-            face_batch=self.runtime.face_batch,
+            face_batch=self.runtime.faces_at_once(device.type),
         )
 
     def park(self) -> None:

@@ -1,6 +1,9 @@
 """Finding faces without restoring any: the faces, the reason for each that would be left alone, the detector alone."""
 
+import cv2
+
 from lib_facerestore.engine import pixels
+from lib_facerestore.engine.data import Picture
 from lib_facerestore.models import loading
 from lib_facerestore.session import Session
 from lib_facerestore.settings import RestoreSettings
@@ -10,9 +13,15 @@ def sizes_picture(root):
     return pixels.read(root / "samples" / "photographs" / "montage_sizes.jpg")
 
 
+def half(picture):
+    """At half its size, where restoring its largest faces takes a quarter of the time."""
+    height, width = picture.pixels.shape[:2]
+    return Picture(cv2.resize(picture.pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
+
+
 def test_faces_and_reasons_are_those_of_a_restoration(session, request):
-    picture = sizes_picture(request.config.rootpath)
-    settings = RestoreSettings(min_face_px=60, max_faces=2, mask="landmarks")
+    picture = half(sizes_picture(request.config.rootpath))
+    settings = RestoreSettings(min_face_px=30, max_faces=2, mask="landmarks")
 
     found = session.find_faces(picture, settings)
 

@@ -54,10 +54,12 @@ class OurPath:
         self._rows = self._detector.network.rows
         real = _restorer(restorer, variant, device, cache) if scenario.has_networks else None
         parser = _parser(variant, device) if scenario.has_networks else None
+        runtime = Runtime(device=str(device))
         tools = Tools(
-            self._detector, TimedRestorer(real, self.clock), TimedParser(parser, self.clock), device=str(device)
-        )
-        self._session = Session(Runtime(device=str(device)))
+            self._detector, TimedRestorer(real, self.clock), TimedParser(parser, self.clock), device=str(device),
+            face_batch=runtime.faces_at_once(device.type),
+        )  # fmt: skip
+        self._session = Session(runtime)
         self._session.tools = lambda settings: tools  # type: ignore[method-assign]
 
     def run(self, scene: Scene, pictures: int = 1) -> Pixels:
