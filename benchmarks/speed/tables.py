@@ -15,6 +15,8 @@ TARGETS = {
     ("8 faces, 4 MP", "GFPGAN", "ours"): 2.0,
     ("all but the networks, 10 faces, 16 MP", "–", "ours"): 50.0,
 }
+# In the README though no target is set for them: what stock's whole-canvas pasting and larger detector cost.
+_SHOWN_TOO = {(name, "GFPGAN", "ours") for name in ("10 faces, 16 MP", "10 faces, 100 MP", "no face, 4 MP")}
 _GPU_TARGETS = {("8 faces, 4 MP", "GFPGAN", "ours"): 5.0}
 
 
@@ -97,11 +99,13 @@ def _startup(lines: list[str]) -> list[str]:
 
 
 def short(found: dict[str, Any]) -> str:
-    """The README's table: ratios of the rows that have a target, and of the same portrait with stock's own files."""
+    """The README's table: rows with a target, large pictures, one without a face, the portrait with stock's files."""
     lines = ["| what | restorer | path | stock | ours | stock / ours | target |", "|---|---|---|---|---|---|---|"]
     for row in found["rows"]:
-        target = TARGETS.get((row["scenario"], row["restorer"], row["variant"]))
-        if target is None and not (row["variant"] == "ours, stock's files" and "portrait" in row["scenario"]):
+        key = (row["scenario"], row["restorer"], row["variant"])
+        target = TARGETS.get(key)
+        is_portrait_with_stocks_files = row["variant"] == "ours, stock's files" and "portrait" in row["scenario"]
+        if target is None and key not in _SHOWN_TOO and not is_portrait_with_stocks_files:
             continue
         verdict = "–" if target is None else f"≥ {target:g}: {_verdict(row, target)}"
         lines.append(
