@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -72,9 +73,11 @@ class Session:
         """
         device = self._device()
         self.runtime.memory.make_room(_ROOM_BYTES, str(device))
+        used: list[FoundWeights] = []
         with self._lock:
-            tools = Tools(detector=self._detector(device, []), restorer=None, device=str(device))
-            return pipeline.prepare(picture, tools, replace(settings, aligned_input=False))
+            tools = Tools(detector=self._detector(device, used), restorer=None, device=str(device))
+            prepared = pipeline.prepare(picture, tools, replace(settings, aligned_input=False))
+        return replace(prepared, warnings=_once(_notices(used), prepared.warnings))
 
     @property
     def warm(self) -> tuple[tuple[str, str], ...]:
@@ -97,10 +100,12 @@ class Session:
         device = self._device()
         settings = replace(settings.at_own_size(), restorer="none", upscaler="none", aligned_input=False)
         self.runtime.memory.make_room(_ROOM_BYTES, str(device))
+        used: list[FoundWeights] = []
         with self._lock:
-            tools = replace(self.tools(settings), detector=self._detector(device, []))
-            one_by_one = functools.partial(self._restorers, restorers, device)
-            return variants.restore_variants(picture, tools, settings, one_by_one, fidelities, progress or NoProgress())
+            tools = replace(self.tools(settings), detector=self._detector(device, used))
+            one_by_one = functools.partial(self._restorers, restorers, device, used)
+            made = variants.restore_variants(picture, tools, settings, one_by_one, fidelities, progress or NoProgress())
+        return replace(made, warnings=_once(_notices(used), made.warnings))
 
     def tools(self, settings: RestoreSettings) -> Tools:
         """The networks that the settings name, loaded at the first call.
@@ -136,7 +141,7 @@ class Session:
             second_restorer=second,
             upscaler=upscaler,
             second_upscaler=second_upscaler,
-            warnings=tuple(dict.fromkeys([*(found.notice for found in used if found.notice), *notes])),
+            warnings=_once(_notices(used), notes),
             device=str(device),
             face_batch=self.runtime.faces_at_once(device.type),
         )
@@ -217,13 +222,15 @@ class Session:
             ("restorer", spec.name), used, device, lambda device: loading.load_restorer(spec, self.runtime, device)
         )
 
-    def _restorers(self, names: Sequence[str], device: torch.device) -> Iterator[tuple[str, Restorer | str]]:
+    def _restorers(
+        self, names: Sequence[str], device: torch.device, used: list[FoundWeights]
+    ) -> Iterator[tuple[str, Restorer | str]]:
         """Each with its name, or why there is none. Only one of them is on the device at a time."""
         import torch
 
         for name in names:
             try:
-                restorer = self._restorer(name, device, [])
+                restorer = self._restorer(name, device, used)
             except (SettingsError, WeightsError, ModelError) as error:
                 yield name, str(error)
                 continue
@@ -318,3 +325,13 @@ class Session:
 
     def _chosen(self, name: str, kind: Kind) -> ModelSpec:
         return weights.choose(name, kind, self.runtime)
+
+
+def _notices(used: Iterable[FoundWeights]) -> list[str]:
+    """What a person should know of the weights that were used."""
+    return [found.notice for found in used if found.notice]
+
+
+def _once(*sentences: Iterable[str]) -> tuple[str, ...]:
+    """All of them in order, each once."""
+    return tuple(dict.fromkeys(itertools.chain(*sentences)))

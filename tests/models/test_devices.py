@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
+import cv2
 import pytest
 import torch
 from facexlib.detection import retinaface
 from facexlib.parsing.bisenet import BiSeNet
 from torch import nn
 
+from lib_facerestore.engine.data import Picture
 from lib_facerestore.errors import InferenceFailed, OutOfMemory, SettingsError
 from lib_facerestore.models import devices
 from lib_facerestore.models.devices import OnDevice, inference, resolve
@@ -146,6 +148,20 @@ def test_what_a_full_device_refuses_is_loaded_on_the_cpu_and_the_report_is_told(
         for network in (tools.detector.used.name, "BiSeNet"):
             assert any(words.format(network) in warning for warning in tools.warnings)
         assert sum("It went on on the CPU." in warning for warning in tools.warnings) == 4
+
+
+def test_finding_faces_and_comparing_models_tell_it_too(runtime_on_gpu, full_gpu, photograph):
+    session = Session(runtime_on_gpu)
+    picture = Picture(cv2.resize(photograph, (256, 192), interpolation=cv2.INTER_AREA))
+
+    found = session.find_faces(picture, RestoreSettings())
+    made = session.face_variants(picture, RestoreSettings(), ["Real-ESRGAN x4plus (embedded)"], [])
+
+    assert len(found.faces) == len(made.variants[0].faces) == 1
+    went_on = [warning for warning in made.warnings if warning.endswith("It went on on the CPU.")]
+    assert len(found.warnings) == 1
+    assert went_on[0] == found.warnings[0]
+    assert ["RetinaFace" in went_on[0], "REALESRGAN_X4PLUS" in went_on[1]] == [True, True]
 
 
 def test_memory_that_the_cpu_has_not_either_is_our_error(runtime_on_gpu, full_gpu, monkeypatch):
