@@ -198,7 +198,7 @@ upscalers.first_rung = lambda device, bytes_per_px: upscalers.Rung(device, 1, 1)
 forward = upscalers.TiledUpscaler._forward
 def slowly(self, batch, device):
     print("tile", flush=True)
-    time.sleep(0.2)
+    time.sleep(1)
     return forward(self, batch, device)
 upscalers.TiledUpscaler._forward = slowly
 sys.exit(main(sys.argv[1:]))

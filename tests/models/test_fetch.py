@@ -141,14 +141,14 @@ def test_a_stalled_transfer_ends_and_goes_on(server, tmp_path):
 
     assert path.read_bytes() == CONTENT
     assert server.asked[-1].range == "bytes=1000-"
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20  # the server holds on for 30
 
 
 def test_a_killed_process_leaves_a_part_that_the_next_one_finishes(server, tmp_path):
     server.answers["/model.pth"] = [cut(CONTENT, 200_000, holds=True), whole(CONTENT)]
     part = tmp_path / "model.pth.part"
     process = in_another_process(server.remote(CONTENT), tmp_path)
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while time.monotonic() < until and not (part.exists() and part.stat().st_size == 200_000):
         time.sleep(0.02)
 
@@ -166,7 +166,7 @@ def test_two_processes_that_want_one_file_download_it_once(server, tmp_path):
     server.answers["/model.pth"] = [whole(CONTENT, pause_s=1.0)]
     processes = [in_another_process(server.remote(CONTENT), tmp_path) for _ in range(2)]
 
-    codes = [process.wait(timeout=30) for process in processes]
+    codes = [process.wait(timeout=120) for process in processes]
 
     assert codes == [0, 0]
     assert [asked.sent_bytes for asked in server.asked] == [300_007]
