@@ -1,7 +1,7 @@
 """What the extension adds to a host's start: time to load it and to draw all its controls, and what that imports.
 
-`python benchmarks/startup.py` runs on the stub host under both gradios, each time in a new process that has loaded what
-hosts have loaded by then. Prints medians; changes nothing.
+`python benchmarks/startup.py` runs on the stub host in each of its environments, each time in a new process that has
+loaded what hosts have loaded by then. Prints medians; changes nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "host"))
+
+import environments  # noqa: E402
+
 ROUNDS = 5
 CHILD = """
 import importlib.util, json, os, sys, tempfile, time
@@ -47,8 +50,6 @@ print(json.dumps([loaded - started, drawn - loaded, "spandrel" in sys.modules, s
 
 
 def main() -> None:
-    import environments
-
     with tempfile.TemporaryDirectory() as bytecode:
         # Bytecode is kept, as it is on users' machines, in a place of its own; the first of a kind's runs writes it.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -60,8 +61,6 @@ def main() -> None:
 
 def measure(kind: str, environment: dict[str, str]) -> None:
     """Print the medians of one kind of host; its first run is not counted."""
-    import environments
-
     rows = []
     command = [str(environments.python(kind)), "-c", CHILD]
     for _ in range(1 + ROUNDS):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
-from PIL import Image
 from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 
 from lib_facerestore.engine import pixels
@@ -46,7 +45,7 @@ def variants_of(*restorers, faces=2, fidelities=(0.0, 0.5, 1.0), progress=None, 
     found = [face_at(130 + 200 * number, 190, 150, index=number) for number in range(faces)]
     detector = detector or CountingDetector(*found)
     pairs = [(str(number), restorer) for number, restorer in enumerate(restorers)]
-    tools = Tools(detector, None)
+    tools = Tools(detector, None, face_batch=4)
     return restore_variants(
         Picture(smooth_noise(384, 512)), tools, SETTINGS, lambda: iter(pairs), fidelities, progress or NoProgress()
     )
@@ -122,12 +121,6 @@ def test_stop_is_heeded_between_variants():
     assert 0 < len(weighted.batches) < 3
 
 
-@pytest.fixture(scope="module")
-def portrait(photograph):
-    """A photograph with one small face, which the embedded restorer takes little time for."""
-    return np.asarray(Image.fromarray(photograph).resize((256, 192), Image.Resampling.LANCZOS))
-
-
 @pytest.fixture
 def two_models(runtime, tmp_path):
     """The embedded restorer, and a small random network that a user dropped into the folder."""
@@ -138,8 +131,8 @@ def two_models(runtime, tmp_path):
     return dataclasses.replace(runtime, models_folder=folder)
 
 
-def test_variant_is_what_restoring_pastes(session, portrait):
-    picture = Picture(portrait)
+def test_variant_is_what_restoring_pastes(session, small_photograph):
+    picture = Picture(small_photograph)
     settings = RestoreSettings(restorer=EMBEDDED)
 
     (result,) = session.restore([picture], settings)
@@ -150,8 +143,8 @@ def test_variant_is_what_restoring_pastes(session, portrait):
     assert np.array_equal(variant.faces[0], resize_float(pasted.pixels, (512, 512)))
 
 
-def test_missing_model_says_so_and_the_others_are_restored(session, portrait):
-    made = session.face_variants(Picture(portrait), SETTINGS, ["CodeFormer", "GFPGAN 9", EMBEDDED], [0.5])
+def test_missing_model_says_so_and_the_others_are_restored(session, small_photograph):
+    made = session.face_variants(Picture(small_photograph), SETTINGS, ["CodeFormer", "GFPGAN 9", EMBEDDED], [0.5])
 
     missing, unknown, restored = made.variants
     assert "The weights of codeformer.pth are missing" in missing.faces[0]
@@ -159,21 +152,21 @@ def test_missing_model_says_so_and_the_others_are_restored(session, portrait):
     assert isinstance(restored.faces[0], np.ndarray)
 
 
-def test_each_network_is_loaded_once_for_many_pictures(two_models, portrait, monkeypatch):
+def test_each_network_is_loaded_once_for_many_pictures(two_models, small_photograph, monkeypatch):
     loaded = []
     load = loading.load_restorer
     monkeypatch.setattr(loading, "load_restorer", lambda spec, *more: loaded.append(spec.name) or load(spec, *more))
     session = Session(two_models)
 
     for _ in range(2):
-        made = session.face_variants(Picture(portrait), SETTINGS, ["mine", EMBEDDED], [0.0, 1.0])
+        made = session.face_variants(Picture(small_photograph), SETTINGS, ["mine", EMBEDDED], [0.0, 1.0])
 
     assert loaded == ["mine", EMBEDDED]
     assert [variant.restorer for variant in made.variants] == ["mine", EMBEDDED]
 
 
-def test_grey_picture_keeps_its_tone(session, portrait):
-    grey = np.repeat(np.asarray(portrait).mean(2, keepdims=True), 3, 2).astype(np.uint8)
+def test_grey_picture_keeps_its_tone(session, small_photograph):
+    grey = np.repeat(np.asarray(small_photograph).mean(2, keepdims=True), 3, 2).astype(np.uint8)
 
     made = session.face_variants(Picture(grey), SETTINGS, [EMBEDDED], [0.5])
 

@@ -49,7 +49,7 @@ def measure_tiles(rounds: int) -> Iterator[dict[str, Any]]:
 
 
 def startup_lines() -> list[str]:
-    """What `benchmarks/startup.py` says, a line for each gradio."""
+    """What `benchmarks/startup.py` says, a line for each environment of the stub host."""
     done = subprocess.run(
         [sys.executable, "benchmarks/startup.py"], cwd=ROOT, capture_output=True, text=True, check=True
     )

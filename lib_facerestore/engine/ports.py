@@ -138,4 +138,4 @@ class Tools:
     warnings: tuple[str, ...] = ()
     """What loading had to do otherwise than asked for."""
     device: str = "cpu"
-    face_batch: int = 4
+    face_batch: int = 1

@@ -20,7 +20,7 @@ SETTINGS = RestoreSettings()
 
 
 def tools(*faces, restorer=None, **more):
-    return Tools(FakeDetector(*faces), restorer or FakeRestorer(), **more)
+    return Tools(FakeDetector(*faces), restorer or FakeRestorer(), **{"face_batch": 4, **more})
 
 
 def run(picture, tools, settings=SETTINGS, progress=None):

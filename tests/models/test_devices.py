@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import cv2
 import pytest
 import torch
 from facexlib.detection import retinaface
@@ -150,9 +149,9 @@ def test_what_a_full_device_refuses_is_loaded_on_the_cpu_and_the_report_is_told(
         assert sum("It went on on the CPU." in warning for warning in tools.warnings) == 4
 
 
-def test_finding_faces_and_comparing_models_tell_it_too(runtime_on_gpu, full_gpu, photograph):
+def test_finding_faces_and_comparing_models_tell_it_too(runtime_on_gpu, full_gpu, small_photograph):
     session = Session(runtime_on_gpu)
-    picture = Picture(cv2.resize(photograph, (256, 192), interpolation=cv2.INTER_AREA))
+    picture = Picture(small_photograph)
 
     found = session.find_faces(picture, RestoreSettings())
     made = session.face_variants(picture, RestoreSettings(), ["Real-ESRGAN x4plus (embedded)"], [])

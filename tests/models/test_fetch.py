@@ -141,7 +141,7 @@ def test_a_stalled_transfer_ends_and_goes_on(server, tmp_path):
 
     assert path.read_bytes() == CONTENT
     assert server.asked[-1].range == "bytes=1000-"
-    assert time.monotonic() - started < 20  # the server holds on for 30
+    assert time.monotonic() - started < 5
 
 
 def test_a_killed_process_leaves_a_part_that_the_next_one_finishes(server, tmp_path):
