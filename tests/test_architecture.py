@@ -15,7 +15,8 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 
 GROUND = ("settings", "setting_info", "runtime", "errors", "version")
 # What each room may import besides itself and the standard library: rooms of the house, then packages.
-ENGINE_PACKAGES = {"numpy", "cv2", "PIL"}
+# tifffile and imagecodecs are used where they are installed, which is not in a WebUI.
+ENGINE_PACKAGES = {"numpy", "cv2", "PIL", "tifffile", "imagecodecs"}
 MODEL_PACKAGES = {"torch", "torchvision", "spandrel", "spandrel_extra_arches", "facexlib", "safetensors", "onnx"}
 ALLOWED = {
     "settings": ({"errors", "setting_info"}, set()),

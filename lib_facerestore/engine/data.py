@@ -43,6 +43,7 @@ class Metadata:
 
     format: Pillow's name of the file format ("PNG", "JPEG", …), "" when the picture came from memory.
     exif: raw EXIF block without the "Exif" prefix, its orientation already 1; icc, xmp: raw blocks; text: PNG text;
+    iptc: raw IPTC record. colour_chunks: name and body of PNG chunks that say what the colours mean (gAMA, cICP, …).
     comment: a JPEG's. jpeg_tables, jpeg_sampling: the source's quantisation tables and "4:2:0" or the like.
     is_lossless: False for a lossy WebP.
     """
@@ -57,6 +58,8 @@ class Metadata:
     jpeg_sampling: str = ""
     dots_per_inch: tuple[float, float] | None = None
     is_lossless: bool = True
+    iptc: bytes = b""
+    colour_chunks: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

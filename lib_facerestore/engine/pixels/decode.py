@@ -1,4 +1,4 @@
-"""Files to pictures. Pillow reads all but 16-bit colour, which it silently cuts to 8 bits; OpenCV reads that."""
+"""Files to pictures: what a decoder gives is held against what the file says, and refused where they disagree."""
 
 from __future__ import annotations
 
@@ -15,20 +15,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from lib_facerestore.engine.data import Picture
-from lib_facerestore.engine.pixels import png
+from lib_facerestore.engine.data import Metadata, Picture
+from lib_facerestore.engine.pixels.carried.left_out import notes_of
+from lib_facerestore.engine.pixels.carried.metadata import carrier_of, metadata_of, orientation_of
+from lib_facerestore.engine.pixels.carried.tiff_metadata import metadata_of_page
+from lib_facerestore.engine.pixels.colours import Decoded
+from lib_facerestore.engine.pixels.decode_deep import decode_deep, decode_pnm
+from lib_facerestore.engine.pixels.decode_tiff import decode_page
 from lib_facerestore.engine.pixels.files import read_bytes
-from lib_facerestore.engine.pixels.metadata import (
-    as_arrays,
-    carrier_of,
-    metadata_of,
-    orientation_of,
-    upright,
-    with_upright_orientation,
-)
-from lib_facerestore.engine.pixels.pil import NUMBERS_WITHOUT_WHITE, frame_notes, from_pil, quiet_pillow
+from lib_facerestore.engine.pixels.formats import png, pnm, tiff_pages
+from lib_facerestore.engine.pixels.formats.quiet import Unreadable, quiet_opencv
+from lib_facerestore.engine.pixels.pil import as_picture, from_pil, quiet_pillow
 from lib_facerestore.errors import PictureError, PictureTooLarge, SettingsError
 
 # Formats that are decoded. Pillow knows more, among them EPS, which starts an interpreter of programs.
@@ -38,7 +36,6 @@ _DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError, OverflowError,
     ZeroDivisionError, AssertionError, NotImplementedError, RuntimeError, struct.error,
 )  # fmt: skip
-_TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*")
 _MOST_PACKED_TEXT_BYTES = 16 << 20
 
 
@@ -68,16 +65,13 @@ def decode(data: bytes, name: Path | str, limits: ReadLimits) -> Picture:
 
     Raises: PictureError.
     """
-    if problem := png.damage(data):
-        raise PictureError(name, f"is damaged: {problem}.")
     try:
-        with _pillow_with_our_limits(limits), Image.open(io.BytesIO(data), formats=_known_formats()) as image:
-            _check_size(name, image.size, limits)
-            if _is_sixteen_bit_colour(image, data):
-                return _read_sixteen_bit(name, image, data)
-            return from_pil(image, data, str(name))
+        with _pillow_with_our_limits(limits):
+            return _decode(data, name, limits)
+    except Unreadable as error:
+        raise PictureError(name, str(error)) from error
     except UnidentifiedImageError as error:
-        raise PictureError(name, _why_unknown(data)) from error
+        raise PictureError(name, "is not a picture that can be read here.") from error
     except Image.DecompressionBombError as error:
         said = f"has more than twice the limit of {limits.megapixels:g} megapixels; raise it with --max-megapixels."
         raise PictureTooLarge(name, said) from error
@@ -85,6 +79,34 @@ def decode(data: bytes, name: Path | str, limits: ReadLimits) -> Picture:
         raise PictureError(name, "needs more memory than there is; lower the pixel limit.") from error
     except _DECODER_ERRORS as error:
         raise PictureError(name, f"is damaged: {_first_line(error)}.") from error
+
+
+def _decode(data: bytes, name: Path | str, limits: ReadLimits) -> Picture:
+    """Raises: PictureError, Unreadable, and all that decoders raise on damaged files."""
+    if problem := png.damage(data):
+        raise Unreadable(f"is damaged: {problem}.")
+    if (pages := tiff_pages.pages_of(data)) is not None:
+        return _read_tiff(data, pages, name, limits)
+    if (header := pnm.header_of(data)) is not None:
+        _check_size(name, header.size_hw[::-1], limits)
+        return as_picture(decode_pnm(data, header), Metadata(format="PPM"), 1)
+    with Image.open(io.BytesIO(data), formats=_known_formats()) as image:
+        _check_size(name, image.size, limits)
+        decoded = _decode_png(data) if png.bits_per_channel(data) == 16 else decode_deep(data, image.size)
+        if decoded is None:
+            return from_pil(image, data, str(name))
+        carrier = carrier_of(image, data)
+        metadata = metadata_of(carrier, data)
+        notes = notes_of(data, metadata, getattr(image, "n_frames", 1))
+        return as_picture(decoded, metadata, orientation_of(carrier), notes)
+
+
+def _read_tiff(data: bytes, pages: tiff_pages.TiffPages, name: Path | str, limits: ReadLimits) -> Picture:
+    """The chosen page. Raises: PictureTooLarge, Unreadable, and what readers raise for damaged data."""
+    _check_size(name, pages.chosen.size_hw[::-1], limits)
+    metadata, orientation = metadata_of_page(data, pages.chosen)
+    decoded = decode_page(data, pages.chosen, metadata.icc, name)
+    return as_picture(decoded, metadata, orientation, (pages.note,) if pages.note else ())
 
 
 def _check_size(name: Path | str, size_wh: tuple[int, int], limits: ReadLimits) -> None:
@@ -98,84 +120,34 @@ def _check_size(name: Path | str, size_wh: tuple[int, int], limits: ReadLimits) 
         )
 
 
-def _is_sixteen_bit_colour(image: Image.Image, data: bytes) -> bool:
-    if image.format == "PNG":
-        return png.bits_per_channel(data) == 16
-    if image.format == "TIFF":
-        bits = image.tag_v2.get(258, (8,))  # type: ignore[attr-defined]
-        return max(bits, default=8) == 16 and len(bits) > 1
-    return False
+def _decode_png(data: bytes) -> Decoded:
+    """A PNG of 16 bits per channel, which Pillow cuts to 8: grey, grey + alpha, RGB or RGBA in uint16.
 
-
-def _read_sixteen_bit(name: Path | str, image: Image.Image, data: bytes) -> Picture:
-    """Metadata through Pillow, pixels through OpenCV: grey, grey + alpha, RGB or RGBA in uint16."""
-    carrier = carrier_of(image, data)
-    if image.format == "PNG":
-        has_alpha = image.mode in ("RGBA", "LA") or "transparency" in image.info
-        is_grey = data[25] in (0, 4)
-    else:
-        _check_strips(name, image.tag_v2, len(data))  # type: ignore[attr-defined]
-        has_alpha, is_grey = image.mode in ("RGBA", "LA", "RGBa"), image.mode in ("L", "LA", "I;16")
-    orientation = orientation_of(carrier)
-    if image.format == "TIFF" and orientation != 1:
-        # OpenCV turns TIFF, unasked, and leaves PNG alone. A TIFF has the layout of an EXIF block.
-        data = with_upright_orientation(data) or data
-    pixels, alpha = as_arrays(upright(_decode_sixteen_bit(name, data), orientation))
-    if image.mode == "RGBa" and alpha is not None:
-        pixels = _straight(pixels, alpha)
-    return Picture(pixels, alpha if has_alpha else None, is_grey, metadata_of(carrier, data), frame_notes(image))
-
-
-def _straight(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """Colours that were multiplied by alpha as they were before, as far as rounding kept them."""
-    scale = np.float32(65535) / np.maximum(alpha, 1).astype(np.float32)
-    return np.asarray(np.minimum(np.rint(pixels * scale[..., None]), 65535), np.uint16)
-
-
-def _decode_sixteen_bit(name: Path | str, data: bytes) -> NDArray[Any]:
-    """(H, W, 3 or 4) uint16 RGB or RGBA.
-
-    Raises: PictureError.
+    Raises: Unreadable.
     """
-    try:
+    with quiet_opencv():
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise PictureError(name, f"is damaged: {_first_line(error)}.") from error
-    if decoded is None or decoded.dtype != np.uint16:
-        raise PictureError(name, "is damaged: its 16-bit pixels cannot be decoded.")
+    width, height, kind = *struct.unpack_from(">II", data, 16), data[25]
+    if decoded is None or decoded.dtype != np.uint16 or decoded.shape[:2] != (height, width):
+        raise Unreadable("is damaged: its 16-bit pixels cannot be decoded.")
+    pixels, alpha = _rgb_and_alpha(decoded)
+    is_grey, has_alpha = kind in (0, 4), kind in (4, 6)
+    transparent = png.transparent_colour(data)
+    if transparent is not None:
+        shown = (pixels != np.array(transparent, np.uint16)).any(axis=2)
+        alpha, has_alpha = shown.astype(np.uint16) * np.uint16(65535), True
+    return Decoded(pixels, alpha if has_alpha else None, is_grey)
+
+
+def _rgb_and_alpha(decoded: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Pixels (H, W, 3) and alpha (H, W) of OpenCV's grey, BGR or BGRA."""
     channels = decoded.reshape(*decoded.shape[:2], -1)
     if channels.shape[2] == 1:
-        return np.repeat(channels, 3, axis=2)
+        return np.repeat(channels, 3, axis=2), None
     code = cv2.COLOR_BGRA2RGBA if channels.shape[2] == 4 else cv2.COLOR_BGR2RGB
     cv2.cvtColor(channels, code, dst=channels)  # in place: a copy would be as large as the picture
-    return channels
-
-
-def _why_unknown(data: bytes) -> str:
-    """Why Pillow does not know the file: for a TIFF what its own header says of the pixels."""
-    unknown = "is not a picture that can be read here."
-    if data[:4] not in _TIFF_SIGNATURES:
-        return unknown
-    try:
-        tags = ImageFileDirectory_v2(data[:8])
-        file = io.BytesIO(data)
-        file.seek(tags.next)
-        with quiet_pillow():
-            tags.load(file)
-        bits = [int(value) for value in tags.get(258, (1,))]
-    except _DECODER_ERRORS:
-        return unknown
-    if max(bits, default=0) >= 32:
-        return NUMBERS_WITHOUT_WHITE
-    return f"is a TIFF with {len(bits)} channels of {max(bits, default=0)} bits, which cannot be read here."
-
-
-def _check_strips(name: Path | str, tags: ImageFileDirectory_v2, size: int) -> None:
-    """libtiff fills what a short file lacks with zeros, so the ends of strips and tiles are compared with the file."""
-    for offsets, counts in ((273, 279), (324, 325)):
-        ends = [start + count for start, count in zip(tags.get(offsets, ()), tags.get(counts, ()))]
-        if ends and max(ends) > size:
-            raise PictureError(name, f"is damaged: it ends at byte {size}, its pixels at byte {max(ends)}.")
+    alpha = np.ascontiguousarray(channels[..., 3]) if channels.shape[2] == 4 else None
+    return np.ascontiguousarray(channels[..., :3]), alpha
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import functools
 import io
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +16,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from lib_facerestore.engine.data import Metadata, Picture
-from lib_facerestore.engine.pixels import png, tiff
+from lib_facerestore.engine.pixels import colours
+from lib_facerestore.engine.pixels.carried.follow import following
 from lib_facerestore.engine.pixels.files import already_there, write_atomically
+from lib_facerestore.engine.pixels.formats import iptc, jpeg, png, tiff_writer
+from lib_facerestore.engine.pixels.formats.quiet import quiet_opencv
+from lib_facerestore.engine.pixels.losses import SIXTEEN_BIT_FORMATS, is_too_long, losses_in
 from lib_facerestore.engine.pixels.pil import quiet_pillow, to_pil
 from lib_facerestore.errors import PictureError, SettingsError
 
@@ -27,6 +31,10 @@ _SUFFIX_FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".jif": "JPEG",
+    ".jfi": "JPEG",
     ".webp": "WEBP",
     ".bmp": "BMP",
     ".tif": "TIFF",
@@ -34,8 +42,6 @@ _SUFFIX_FORMATS = {
     ".avif": "AVIF",
 }
 _DEFAULT_QUALITY = 95
-_SIXTEEN_BIT_FORMATS = ("PNG", "TIFF")
-_MOST_JPEG_BLOCK_BYTES = 65500
 _LARGEST_JPEG_SIDE_PX, _LARGEST_WEBP_SIDE_PX = 65500, 16383
 
 
@@ -95,9 +101,10 @@ def encode(picture: Picture, path: Path, options: WriteOptions) -> bytes:
     if file_format is None:
         raise PictureError(path, f"cannot be written: use one of {', '.join(sorted(_SUFFIX_FORMATS))}.")
     _check_side(picture, path, file_format)
+    picture = replace(picture, metadata=following(picture.metadata, picture.size_hw, picture.is_grey))
     try:
         with quiet_pillow():
-            if picture.pixels.dtype == np.uint16 and file_format in _SIXTEEN_BIT_FORMATS:
+            if picture.pixels.dtype == np.uint16 and file_format in SIXTEEN_BIT_FORMATS:
                 return _sixteen_bit(picture, file_format)
             return _eight_bit(picture, file_format, options)
     except (OSError, ValueError, KeyError, TypeError, struct.error, OverflowError, cv2.error) as error:
@@ -106,18 +113,7 @@ def encode(picture: Picture, path: Path, options: WriteOptions) -> bytes:
 
 def losses(picture: Picture, path: Path) -> tuple[str, ...]:
     """What the format of the path's suffix cannot hold, in sentences."""
-    file_format = _SUFFIX_FORMATS.get(path.suffix.lower(), "PNG")
-    lost = []
-    if picture.pixels.dtype == np.uint16 and file_format not in _SIXTEEN_BIT_FORMATS:
-        lost.append(f"{file_format} holds 8 bits per channel; 16 were rounded to 8.")
-    if picture.alpha is not None and file_format == "JPEG":
-        lost.append("JPEG holds no transparency; it was left out.")
-    for kind, block in (("EXIF", picture.metadata.exif), ("XMP", picture.metadata.xmp)):
-        if _is_too_long(block, file_format):
-            lost.append(f"JPEG holds 64 KB of {kind}; the picture's {len(block) // 1024} KB were left out.")
-    if picture.alpha is not None and picture.is_grey and file_format == "TIFF" and picture.pixels.dtype == np.uint16:
-        lost.append("16-bit grey with alpha was written as RGB with alpha, which more programs read.")
-    return tuple(lost)
+    return losses_in(picture, _SUFFIX_FORMATS.get(path.suffix.lower(), "PNG"))
 
 
 def _check_side(picture: Picture, path: Path, file_format: str) -> None:
@@ -132,27 +128,32 @@ def _sixteen_bit(picture: Picture, file_format: str) -> bytes:
     if file_format == "TIFF":
         # Grey with alpha in 16 bits is valid TIFF, but Pillow and many others cannot open it.
         with_alpha = None if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
-        return tiff.encode(channels if with_alpha is None else with_alpha, picture.metadata)
+        return tiff_writer.encode(channels if with_alpha is None else with_alpha, picture.metadata)
     if picture.alpha is not None:
         array = cv2.cvtColor(np.dstack([picture.pixels, picture.alpha]), cv2.COLOR_RGBA2BGRA)
     else:
         array = channels if picture.is_grey else cv2.cvtColor(channels, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".png", array)
+    with quiet_opencv():
+        done, data = cv2.imencode(".png", array)
     if not done:
         raise ValueError("OpenCV refused the pixels")
     return png.with_metadata(data.data, picture.metadata)
 
 
 def _eight_bit(picture: Picture, file_format: str, options: WriteOptions) -> bytes:
-    image = to_pil(picture)
     if file_format == "JPEG" and picture.alpha is not None:
-        image = image.convert("L" if picture.is_grey else "RGB")
+        picture = replace(picture, pixels=colours.on_white(picture.pixels, picture.alpha), alpha=None)
+    image = to_pil(picture)
     if file_format == "BMP" and picture.alpha is not None:
         image = image.convert("RGBA")
     arguments = _metadata_arguments(picture.metadata, file_format) | _quality(picture, file_format, options)
     buffer = io.BytesIO()
     image.save(buffer, file_format, **arguments)
-    return _with_alpha_mask(buffer.getvalue()) if file_format == "BMP" and image.mode == "RGBA" else buffer.getvalue()
+    if file_format == "BMP" and image.mode == "RGBA":
+        return _with_alpha_mask(buffer.getvalue())
+    if file_format == "JPEG" and picture.metadata.iptc:
+        return jpeg.with_segment(buffer.getvalue(), iptc.jpeg_segment(picture.metadata.iptc))
+    return buffer.getvalue()
 
 
 def _with_alpha_mask(data: bytes) -> bytes:
@@ -171,32 +172,31 @@ def _metadata_arguments(metadata: Metadata, file_format: str) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     if metadata.icc and file_format != "BMP":
         arguments["icc_profile"] = metadata.icc
-    if metadata.exif and file_format != "BMP" and not _is_too_long(metadata.exif, file_format):
+    if metadata.exif and file_format != "BMP" and not is_too_long(metadata.exif, file_format):
         arguments["exif"] = b"Exif\x00\x00" + metadata.exif
     if metadata.dots_per_inch and file_format in ("PNG", "JPEG", "TIFF", "BMP"):
         arguments["dpi"] = metadata.dots_per_inch
     if file_format == "PNG":
         arguments["pnginfo"] = _png_text(metadata)
-    elif metadata.xmp and file_format in ("JPEG", "WEBP", "AVIF") and not _is_too_long(metadata.xmp, file_format):
+    elif metadata.xmp and file_format in ("JPEG", "WEBP", "AVIF") and not is_too_long(metadata.xmp, file_format):
         arguments["xmp"] = metadata.xmp
-    elif metadata.xmp and file_format == "TIFF":
-        arguments["tiffinfo"] = {700: metadata.xmp}
+    elif file_format == "TIFF" and (metadata.xmp or metadata.iptc):
+        arguments["tiffinfo"] = tiff_writer.blocks(metadata)
     if metadata.comment and file_format == "JPEG":
         arguments["comment"] = metadata.comment
     return arguments
 
 
-def _is_too_long(block: bytes, file_format: str) -> bool:
-    """Whether the block does not fit the format: a JPEG's marker holds 64 KB, part of it the block's name."""
-    return file_format == "JPEG" and len(block) > _MOST_JPEG_BLOCK_BYTES
-
-
 def _png_text(metadata: Metadata) -> PngInfo:
     info = PngInfo()
+    for name, body in metadata.colour_chunks:
+        info.add(name.encode(), body)
     for keyword, text in metadata.text:
         info.add_text(keyword, text)
     if metadata.xmp:
         info.add_itxt("XML:com.adobe.xmp", metadata.xmp.decode("utf-8", "replace"))
+    if metadata.iptc:
+        info.add_text(iptc.PNG_KEYWORD, iptc.png_text(metadata.iptc), zip=True)
     return info
 
 

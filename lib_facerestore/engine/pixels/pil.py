@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 import warnings
 from collections.abc import Iterator
@@ -12,10 +11,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
 
-from lib_facerestore.engine.data import FloatPixels, Picture, Pixels
-from lib_facerestore.engine.pixels.metadata import carrier_of, metadata_of, orientation_of, upright
+from lib_facerestore.engine.data import FloatPixels, Metadata, Picture, Pixels
+from lib_facerestore.engine.pixels import colours
+from lib_facerestore.engine.pixels.carried.left_out import notes_of
+from lib_facerestore.engine.pixels.carried.metadata import carrier_of, metadata_of, orientation_of, upright
+from lib_facerestore.engine.pixels.colours import Decoded
+from lib_facerestore.engine.pixels.formats import boxes
 from lib_facerestore.errors import PictureError
 
 _GREY_MODES = frozenset(["1", "L", "LA", "La", "I;16", "I;16L", "I;16B"])
@@ -38,21 +41,39 @@ def from_pil(image: Image.Image, data: bytes = b"", name: str = "The picture") -
     _drop_text_named_transparency(image)
     carrier = carrier_of(image, data)
     metadata = metadata_of(carrier, data)
+    decoded = decoded_of(image, metadata.icc, name)
+    notes = (*shallow_notes(data), *notes_of(data, metadata, getattr(image, "n_frames", 1)))
+    return as_picture(decoded, metadata, orientation_of(carrier), notes)
+
+
+def as_picture(decoded: Decoded, metadata: Metadata, orientation: int, notes: tuple[str, ...] = ()) -> Picture:
+    """The decoded pixels turned upright, with their metadata. notes: said after those of the decoding."""
+    pixels = np.ascontiguousarray(upright(decoded.pixels, orientation))
+    alpha = None if decoded.alpha is None else np.ascontiguousarray(upright(decoded.alpha, orientation))
+    if not decoded.keeps_icc:
+        metadata = replace(metadata, icc=b"")
+    return Picture(pixels, alpha, decoded.is_grey, metadata, (*decoded.notes, *notes))
+
+
+def decoded_of(image: Image.Image, icc: bytes, name: str) -> Decoded:
+    """The pixels of a loaded PIL image of any mode, as they stand. icc: the profile of its inks, if it has any.
+
+    Raises: PictureError for modes whose values are no colours (32-bit numbers, CIELab).
+    """
     if image.mode in ("F", "I"):
         raise PictureError(name, NUMBERS_WITHOUT_WHITE)
-    notes = _notes(image)
-    has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
+    if image.mode == "LAB":
+        raise PictureError(name, "stores its colours as CIELab, which is not supported; save it as RGB.")
     is_grey = image.mode in _GREY_MODES
-    orientation = orientation_of(carrier)
     if image.mode in _SIXTEEN_BIT_MODES:
-        grey = upright(np.asarray(image).astype(np.uint16), orientation)
-        return Picture(np.repeat(grey[..., None], 3, axis=2), None, True, metadata, notes)
+        grey = np.asarray(image).astype(np.uint16)
+        return Decoded(np.repeat(grey[..., None], 3, axis=2), None, True, _notes(image))
     if image.mode == "CMYK":
-        image, note = _from_cmyk(image, metadata.icc)
-        metadata, notes = replace(metadata, icc=b""), (note, *notes)
+        pixels, note = colours.from_cmyk(np.asarray(image), icc)
+        return Decoded(pixels, None, False, (note, *_notes(image)), keeps_icc=False)
+    has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
     pixels, alpha = _as_arrays(image, has_alpha)
-    alpha = None if alpha is None else np.ascontiguousarray(upright(alpha, orientation))
-    return Picture(np.ascontiguousarray(upright(pixels, orientation)), alpha, is_grey, metadata, notes)
+    return Decoded(pixels, alpha, is_grey, _notes(image))
 
 
 def to_pil(picture: Picture) -> Image.Image:
@@ -83,10 +104,12 @@ def quiet_pillow() -> Iterator[None]:
         yield
 
 
-def frame_notes(image: Image.Image) -> tuple[str, ...]:
-    """What is lost of a file with several frames or pages."""
-    frames = getattr(image, "n_frames", 1)
-    return (f"Only the first of {frames} frames was taken.",) if frames > 1 else ()
+def shallow_notes(data: bytes) -> tuple[str, ...]:
+    """What Pillow cuts off the depth of a file without a word."""
+    avif = boxes.avif_of(data)
+    if avif is None or avif.bits <= 8:
+        return ()
+    return (f"{avif.bits} bits per channel were cut to 8; pip install imagecodecs to keep them.",)
 
 
 def _as_arrays(image: Image.Image, has_alpha: bool) -> tuple[NDArray[Any], NDArray[Any] | None]:
@@ -107,20 +130,6 @@ def _as_arrays(image: Image.Image, has_alpha: bool) -> tuple[NDArray[Any], NDArr
     return pixels, alpha
 
 
-def _from_cmyk(image: Image.Image, icc: bytes) -> tuple[Image.Image, str]:
-    """RGB through the picture's own profile, which described CMYK and is not kept; plain inverse without one."""
-    if not icc:
-        return image.convert("RGB"), "CMYK was converted to RGB, without an ICC profile to go by."
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        rgb = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        rgb = None
-    if rgb is None:
-        return image.convert("RGB"), "CMYK was converted to RGB without its ICC profile, which cannot be used."
-    return rgb, "CMYK was converted to RGB through its ICC profile."
-
-
 def _drop_text_named_transparency(image: Image.Image) -> None:
     """Pillow keeps a PNG's text under its own name and then takes one named transparency for a colour."""
     if isinstance(image.info.get("transparency"), str):
@@ -138,4 +147,4 @@ def _notes(image: Image.Image) -> tuple[str, ...]:
         notes.append(widened[image.mode])
     elif image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK", *_SIXTEEN_BIT_MODES):
         notes.append(f"Mode {image.mode} was converted to RGB.")
-    return (*notes, *frame_notes(image))
+    return tuple(notes)

@@ -17,7 +17,7 @@ from lib_facerestore.engine.data import Metadata
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 277, 278, 279
 _X_RESOLUTION, _Y_RESOLUTION, _PLANAR, _RESOLUTION_UNIT, _EXTRA_SAMPLES = 282, 283, 284, 296, 338
-_XMP, _ICC = 700, 34675
+_XMP, _IPTC, _ICC = 700, 33723, 34675
 _DEFLATE, _BLACK_IS_ZERO, _RGB, _ONE_PLANE, _INCH, _STRAIGHT_ALPHA = 8, 1, 2, 1, 2, 2
 
 
@@ -38,7 +38,7 @@ def encode(channels: NDArray[Any], metadata: Metadata) -> bytes:
     if metadata.dots_per_inch:
         directory[_X_RESOLUTION], directory[_Y_RESOLUTION] = metadata.dots_per_inch
         directory[_RESOLUTION_UNIT] = _INCH
-    for tag, block in ((_XMP, metadata.xmp), (_ICC, metadata.icc)):
+    for tag, block in ((_XMP, metadata.xmp), (_IPTC, metadata.iptc), (_ICC, metadata.icc)):
         if block:
             directory.tagtype[tag] = 7  # UNDEFINED
             directory[tag] = block
@@ -47,6 +47,16 @@ def encode(channels: NDArray[Any], metadata: Metadata) -> bytes:
     directory.save(file)
     file.write(strip)
     return file.getvalue()
+
+
+def blocks(metadata: Metadata) -> ImageFileDirectory_v2:
+    """XMP and IPTC as the entries that Pillow adds to a TIFF of its own."""
+    directory = ImageFileDirectory_v2()
+    for tag, block in ((_XMP, metadata.xmp), (_IPTC, metadata.iptc)):
+        if block:
+            directory.tagtype[tag] = 7  # UNDEFINED
+            directory[tag] = block
+    return directory
 
 
 def _add_exif(directory: ImageFileDirectory_v2, exif: bytes) -> None:

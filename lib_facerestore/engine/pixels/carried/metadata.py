@@ -7,12 +7,11 @@ import re
 import struct
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from lib_facerestore.engine.data import Metadata
-from lib_facerestore.engine.pixels import png
+from lib_facerestore.engine.pixels.formats import boxes, iptc, png
 
 _EXIF_PREFIX = b"Exif\x00\x00"
 _ORIENTATION_TAG = 0x0112
@@ -20,6 +19,10 @@ _ORIENTATION_TAG = 0x0112
 _TIFF_TEXT_TAGS = (270, 271, 272, 305, 306, 315, 316, 33432)
 _MOST_DOTS_PER_INCH = 65535  # JPEG's 16 bits
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_IPTC_RESOURCE = 0x0404
+_PACKED_KEYWORDS = ("Raw profile type exif", "Raw profile type APP1", "Raw profile type xmp", "XML:com.adobe.xmp")
+# All that Pillow raises on a damaged block.
+DAMAGED_EXIF = (SyntaxError, struct.error, ValueError, OSError, KeyError, TypeError, AttributeError, OverflowError)
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:="|>))\s*\d+')
 
 
@@ -36,21 +39,48 @@ def metadata_of(image: Image.Image, data: bytes) -> Metadata:
     file_format = image.format or ""
     # Asked for its text, an animated PNG decodes all of its frames.
     chunks = {} if getattr(image, "is_animated", False) else getattr(image, "text", {})
-    text = {str(k): str(v) for k, v in chunks.items() if not _is_packed(str(k))}
+    texts = {str(key): str(value) for key, value in chunks.items()}
     # A text chunk may be named like one of Pillow's own entries, so each is taken only in the type it should have.
     icc = info.get("icc_profile")
     return Metadata(
         format=file_format,
         exif=_exif(image, info),
         icc=icc if isinstance(icc, bytes) else b"",
-        xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", _xmp(info)),
-        text=tuple(text.items()),
+        xmp=with_upright_xmp(_xmp(info)),
+        iptc=_iptc(info, texts),
+        text=tuple((key, value) for key, value in texts.items() if not _is_packed(key)),
+        colour_chunks=_colour_chunks(data),
         comment=info.get("comment", b"") if file_format in ("JPEG", "MPO") else b"",
         jpeg_tables=tuple(tuple(table) for _, table in sorted(getattr(image, "quantization", {}).items())),
         jpeg_sampling=_sampling(image),
-        dots_per_inch=_dots_per_inch(info),
+        dots_per_inch=dots_per_inch(info.get("dpi")),
         is_lossless=file_format != "WEBP" or _has_riff_chunk(data, b"VP8L"),
     )
+
+
+def with_upright_xmp(xmp: bytes) -> bytes:
+    """The XMP packet with its orientation set to 1 and not one other byte changed."""
+    return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+
+
+def _iptc(info: dict[Any, Any], texts: dict[str, str]) -> bytes:
+    if iptc.PNG_KEYWORD in texts:
+        return iptc.of_png_text(texts[iptc.PNG_KEYWORD])
+    resources = info.get("photoshop")
+    return bytes(resources.get(_IPTC_RESOURCE, b"")) if isinstance(resources, dict) else b""
+
+
+def _colour_chunks(data: bytes) -> tuple[tuple[str, bytes], ...]:
+    """What a PNG or an AVIF says of its colours beside an ICC profile, as PNG's chunks.
+
+    AVIF's nclx holds the same four numbers as cICP; the matrix is 0 in a file of RGB.
+    """
+    if data.startswith(png.SIGNATURE):
+        return png.colour_chunks(data)
+    avif = boxes.avif_of(data)
+    if avif is None or avif.cicp is None or avif.cicp[0] > 255 or avif.cicp[1] > 255:
+        return ()
+    return (("cICP", bytes((avif.cicp[0], avif.cicp[1], 0, 1))),)
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -100,17 +130,26 @@ def _exif(image: Image.Image, info: dict[Any, Any]) -> bytes:
     if isinstance(raw, bytes):
         return with_upright_orientation(raw)
     try:
-        found = image.getexif()
+        return exif_of(image.getexif(), is_tiff=image.format == "TIFF")
+    except DAMAGED_EXIF:
+        return b""
+
+
+def exif_of(found: Image.Exif, is_tiff: bool) -> bytes:
+    """An EXIF block of what Pillow found, without its orientation; b"" where nothing is left.
+
+    is_tiff: the entries stand among those that describe the pixels' layout, which are left to the encoder.
+    """
+    try:
         kept = Image.Exif()
-        tags = _TIFF_TEXT_TAGS if image.format == "TIFF" else tuple(found)
-        for tag in tags:
+        for tag in _TIFF_TEXT_TAGS if is_tiff else tuple(found):
             if tag in found and tag != _ORIENTATION_TAG:
                 kept[tag] = found[tag]
         for directory in (_EXIF_IFD, _GPS_IFD):
             if entries := found.get_ifd(directory):
                 kept.get_ifd(directory).update(entries)
         return kept.tobytes().removeprefix(_EXIF_PREFIX) if len(kept) or kept.get_ifd(_EXIF_IFD) else b""
-    except (SyntaxError, struct.error, ValueError, OSError, KeyError, TypeError, AttributeError):
+    except DAMAGED_EXIF:
         return b""
 
 
@@ -131,8 +170,8 @@ def _has_riff_chunk(data: bytes, wanted: bytes) -> bool:
 
 
 def _is_packed(keyword: str) -> bool:
-    """Text chunks that hold EXIF or XMP, which are carried on their own."""
-    return keyword.startswith("Raw profile type") or keyword == "XML:com.adobe.xmp"
+    """Text chunks that hold EXIF, XMP or IPTC, which are carried on their own."""
+    return keyword in (*_PACKED_KEYWORDS, iptc.PNG_KEYWORD)
 
 
 def _sampling(image: Image.Image) -> str:
@@ -143,16 +182,11 @@ def _sampling(image: Image.Image) -> str:
     return {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}.get(JpegImagePlugin.get_sampling(image), "")
 
 
-def _dots_per_inch(info: dict[Any, Any]) -> tuple[float, float] | None:
+def dots_per_inch(value: Any) -> tuple[float, float] | None:
+    """A pair of numbers as dots per inch; None for anything that cannot be one."""
     try:
-        x, y = info["dpi"]
+        x, y = value
         x, y = float(x), float(y)
-        return (x, y) if all(1 <= value <= _MOST_DOTS_PER_INCH for value in (x, y)) else None
-    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return (x, y) if all(1 <= each <= _MOST_DOTS_PER_INCH for each in (x, y)) else None
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
-
-
-def as_arrays(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Split (H, W, 3 or 4) into contiguous pixels and alpha."""
-    alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
-    return np.ascontiguousarray(pixels[..., :3]), alpha
