@@ -16,8 +16,8 @@ from test_format_table import EXIF, ICC, XMP, noise
 
 from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import Metadata, Picture
-from lib_facerestore.engine.pixels.decode import ReadLimits, decode
 from lib_facerestore.engine.pixels.carried.metadata import with_upright_orientation
+from lib_facerestore.engine.pixels.decode import ReadLimits, decode
 from lib_facerestore.engine.tone import tone_of
 
 COLOUR = noise(3, np.uint16)

@@ -19,7 +19,15 @@ from lib_facerestore.engine.pixels.formats.tiff_directory import (
 # A directory of a picture takes a few hundred bytes, so that a file of some MB can claim tens of thousands of pages.
 _MOST_PAGES = 1000
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 255, 256, 257, 258, 259, 262
-_STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR, _PREDICTOR = 273, 277, 278, 279, 284, 317
+_FILL_ORDER, _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES, _PLANAR, _PREDICTOR = (
+    266,
+    273,
+    277,
+    278,
+    279,
+    284,
+    317,
+)
 _COLOUR_MAP, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_BYTES = 320, 322, 323, 324, 325
 _SUB_DIRECTORIES, _INK_SET, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 330, 332, 338, 339
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
@@ -37,6 +45,7 @@ class TiffPage:
     offset: first byte of the directory. number: its place among the main pages, from 0; None for a sub-directory.
     bits: of each sample. extra: what each sample beyond the colours is. colour_map: 16-bit red, green, then blue.
     subfile: NewSubfileType. ends: end of each strip or tile in the file. chunks: how many strips or tiles it needs.
+    is_big: in a BigTIFF. is_bit_reversed: the lowest bit of a byte comes first.
     """
 
     offset: int
@@ -56,6 +65,8 @@ class TiffPage:
     ends: tuple[int, ...] = ()
     chunks: int = 0
     has_empty_chunks: bool = False
+    is_big: bool = False
+    is_bit_reversed: bool = False
 
     @property
     def is_main(self) -> bool:
@@ -190,4 +201,6 @@ def _page(data: Bytes, found: Directory, layout: Layout, offset: int, number: in
         ends=tuple(start + length for start, length in zip(starts, lengths)),
         chunks=chunks * (samples if is_planar else 1),
         has_empty_chunks=any(length == 0 for length in lengths),
+        is_big=layout.is_big,
+        is_bit_reversed=value(_FILL_ORDER, 1) == 2,
     )

@@ -93,7 +93,9 @@ def with_tifffile(data: bytes, page: TiffPage) -> NDArray[Any] | None:
 
 def pillow_reads(page: TiffPage) -> bool:
     """Whether Pillow gives this page's pixels right; see the sweep."""
-    if page.compression not in _PILLOW_COMPRESSIONS or page.number is None:
+    if page.compression not in _PILLOW_COMPRESSIONS or page.number is None or page.is_big:
+        return False
+    if page.is_bit_reversed and page.depth != 1:
         return False
     if page.compression in _FAX:
         return page.depth == 1 and page.samples == 1
@@ -105,7 +107,7 @@ def pillow_reads(page: TiffPage) -> bool:
             depth == 8 and page.extra == (tiff_pages.STRAIGHT_ALPHA,) and not page.is_planar
         )
     if kind == tiff_pages.RGB:
-        return depth == 8 and page.extra in ((), (0,), (1,), (2,))
+        return depth == 8 and page.extra in ((), (0,), (2,)) + (() if page.is_planar else ((1,),))
     if kind == tiff_pages.PALETTE:
         return page.samples == 1 and depth in (1, 2, 4, 8) and all(value % 257 == 0 for value in page.colour_map)
     return depth == 8 and not page.extra and kind in (tiff_pages.CMYK, tiff_pages.YCBCR)
@@ -116,6 +118,7 @@ def opencv_reads(page: TiffPage) -> bool:
     return (
         page.photometric == tiff_pages.RGB
         and page.depth == 16
+        and not page.is_big
         and not page.is_planar
         and page.extra in ((), (tiff_pages.ASSOCIATED_ALPHA,), (tiff_pages.STRAIGHT_ALPHA,))
         and page.compression in (1, 5, 8, 32946)
