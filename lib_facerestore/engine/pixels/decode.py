@@ -21,7 +21,7 @@ from lib_facerestore.engine.pixels.carried.left_out import notes_of
 from lib_facerestore.engine.pixels.carried.metadata import carrier_of, metadata_of, orientation_of
 from lib_facerestore.engine.pixels.carried.tiff_metadata import metadata_of_page
 from lib_facerestore.engine.pixels.colours import Decoded
-from lib_facerestore.engine.pixels.decode_deep import decode_deep, decode_pnm
+from lib_facerestore.engine.pixels.decode_deep import decode_deep, decode_pnm, refuse_odd
 from lib_facerestore.engine.pixels.decode_tiff import decode_page
 from lib_facerestore.engine.pixels.files import read_bytes
 from lib_facerestore.engine.pixels.formats import png, pnm, tiff_pages
@@ -90,6 +90,7 @@ def _decode(data: bytes, name: Path | str, limits: ReadLimits) -> Picture:
     if (header := pnm.header_of(data)) is not None:
         _check_size(name, header.size_hw[::-1], limits)
         return as_picture(decode_pnm(data, header), Metadata(format="PPM"), 1)
+    refuse_odd(data)
     with Image.open(io.BytesIO(data), formats=_known_formats()) as image:
         _check_size(name, image.size, limits)
         decoded = _decode_png(data) if png.bits_per_channel(data) == 16 else decode_deep(data, image.size)

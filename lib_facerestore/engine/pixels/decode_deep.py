@@ -32,35 +32,43 @@ def decode_pnm(data: bytes, header: pnm.PnmHeader) -> Decoded:
 
     Raises: Unreadable.
     """
-    samples = pnm.samples_of(data, header)
-    has_alpha = header.channels in (2, 4)
-    return _from_samples(samples, has_alpha)
+    return _from_samples(pnm.samples_of(data, header))
 
 
 def _jpeg2000(data: bytes, picture: Jpeg2000, size_wh: tuple[int, int]) -> Decoded | None:
     """None for 8 bits, which Pillow reads. Raises: Unreadable."""
+    depth = picture.bits[0]
+    if depth == 8 or picture.has_palette:
+        return None
+    samples = _with_imagecodecs(data, "jpeg2k_decode", f"JPEG 2000 of {depth} bits per channel")
+    if samples is None:
+        raise Unreadable(f"is a JPEG 2000 picture of {depth} bits per channel; {PACKAGE}.")
+    samples = samples.reshape(*samples.shape[:2], -1)
+    _check(samples, (size_wh[1], size_wh[0], len(picture.bits)), depth)
+    notes = () if depth == 16 else (f"{depth} bits per channel were widened to {8 if depth < 8 else 16}.",)
+    return _from_samples(full_range(samples, depth), notes)
+
+
+def refuse_odd(data: bytes) -> None:
+    """Say of a JPEG 2000 file why no reader here gives its colours right.
+
+    Raises: Unreadable.
+    """
+    picture = boxes.jpeg2000_of(data)
+    if picture is None:
+        return
     bits, count = picture.bits, len(picture.bits)
     if picture.colour_space == boxes.CMYK_INKS or count > 4:
         raise Unreadable(f"is a JPEG 2000 picture with {count} channels that are not RGB; save it as RGB.")
     if picture.is_signed or len(set(bits)) > 1:
         kind = "signed" if picture.is_signed else "differently deep"
-        raise Unreadable(
-            f"is a JPEG 2000 picture with {kind} channels ({', '.join(map(str, bits))} bits); save it as PNG."
-        )
+        said = f"is a JPEG 2000 picture with {kind} channels ({', '.join(map(str, bits))} bits)"
+        raise Unreadable(f"{said}; save it as PNG.")
     if bits[0] > 16:
         raise Unreadable(f"holds {bits[0]}-bit numbers; save it with 16 bits per channel.")
-    if bits[0] == 8 or picture.has_palette:
-        return None
-    if picture.is_subsampled or picture.colour_space not in (0, boxes.SRGB, boxes.GREY):
+    is_rgb = not picture.is_subsampled and picture.colour_space in (0, boxes.SRGB, boxes.GREY)
+    if bits[0] != 8 and not is_rgb:
         raise Unreadable(f"is a JPEG 2000 picture of {bits[0]} bits with subsampled or YCC colours; save it as RGB.")
-    samples = _with_imagecodecs(data, "jpeg2k_decode", f"JPEG 2000 of {bits[0]} bits per channel")
-    if samples is None:
-        raise Unreadable(f"is a JPEG 2000 picture of {bits[0]} bits per channel; {PACKAGE}.")
-    samples = samples.reshape(*samples.shape[:2], -1)
-    _check(samples, (size_wh[1], size_wh[0], count), bits[0])
-    has_alpha = count in (2, 4) and (picture.has_alpha or picture.is_bare)
-    notes = () if bits[0] == 16 else (f"{bits[0]} bits per channel were widened to {8 if bits[0] < 8 else 16}.",)
-    return _from_samples(full_range(samples, bits[0]), has_alpha, notes)
 
 
 def _avif(data: bytes, avif: Avif, size_wh: tuple[int, int]) -> Decoded | None:
@@ -73,7 +81,7 @@ def _avif(data: bytes, avif: Avif, size_wh: tuple[int, int]) -> Decoded | None:
     samples = samples.reshape(*samples.shape[:2], -1)
     _check(samples, (size_wh[1], size_wh[0], samples.shape[2]), avif.bits)
     note = f"{avif.bits} bits per channel were widened to 16."
-    return _from_samples(full_range(samples, avif.bits), samples.shape[2] in (2, 4), (note,))
+    return _from_samples(full_range(samples, avif.bits), (note,))
 
 
 def _with_imagecodecs(data: bytes, decoder: str, what: str) -> NDArray[Any] | None:
@@ -102,13 +110,11 @@ def _check(samples: NDArray[Any], shape: tuple[int, int, int], depth: int) -> No
         )
 
 
-def _from_samples(samples: NDArray[Any], has_alpha: bool, notes: tuple[str, ...] = ()) -> Decoded:
-    """Grey, grey + alpha, RGB or RGBA; a last channel that is no alpha is left out, which the notes say."""
+def _from_samples(samples: NDArray[Any], notes: tuple[str, ...] = ()) -> Decoded:
+    """Grey, grey + alpha, RGB or RGBA of (H, W, 1 to 4)."""
     count = samples.shape[2]
     is_grey = count < 3
     colours = np.ascontiguousarray(samples[..., : 1 if is_grey else 3])
     pixels = np.repeat(colours, 3, axis=2) if is_grey else colours
-    if count in (2, 4) and not has_alpha:
-        notes = (*notes, "1 extra channel of no stated meaning left out.")
-    alpha = np.ascontiguousarray(samples[..., -1]) if has_alpha else None
+    alpha = np.ascontiguousarray(samples[..., -1]) if count in (2, 4) else None
     return Decoded(pixels, alpha, is_grey, notes)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 _CODESTREAM = b"\xff\x4f\xff\x51"
@@ -21,8 +21,7 @@ SRGB, GREY, SYCC, CMYK_INKS = 16, 17, 18, 12
 class Jpeg2000:
     """What a JPEG 2000 file says: bits of each component, whether any is signed or of lower resolution.
 
-    colour_space: enumerated, 0 where the file names none. has_palette, has_alpha: from its own boxes; a bare
-    codestream says nothing of them.
+    colour_space: enumerated, 0 where the file names none, as a bare codestream.
     """
 
     bits: tuple[int, ...]
@@ -30,8 +29,6 @@ class Jpeg2000:
     is_subsampled: bool
     colour_space: int = 0
     has_palette: bool = False
-    has_alpha: bool = False
-    is_bare: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,23 +46,21 @@ class Avif:
 def jpeg2000_of(data: bytes) -> Jpeg2000 | None:
     """What a JPEG 2000 file says of itself; None for other files and where its header is damaged."""
     if data.startswith(_CODESTREAM):
-        return _of_codestream(data, 0, is_bare=True)
+        return _of_codestream(data, 0)
     if not data.startswith(_JP2_SIGNATURE):
         return None
     found: Jpeg2000 | None = None
-    colour_space, has_palette, has_alpha = 0, False, False
+    colour_space, has_palette = 0, False
     for kind, start, end in _boxes(data):
         if kind == b"colr" and end - start >= 7 and data[start] == 1 and not colour_space:
             (colour_space,) = struct.unpack_from(">I", data, start + 3)
         elif kind == b"pclr":
             has_palette = True
-        elif kind == b"cdef":
-            has_alpha = _tells_alpha(data, start, end)
         elif kind == b"jp2c" and found is None:
-            found = _of_codestream(data, start, is_bare=False)
+            found = _of_codestream(data, start)
     if found is None:
         return None
-    return Jpeg2000(found.bits, found.is_signed, found.is_subsampled, colour_space, has_palette, has_alpha)
+    return replace(found, colour_space=colour_space, has_palette=has_palette)
 
 
 def avif_of(data: bytes) -> Avif | None:
@@ -106,7 +101,7 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             waiting.append((start + _CONTAINERS[kind], end, depth + 1))
 
 
-def _of_codestream(data: bytes, start: int, is_bare: bool) -> Jpeg2000 | None:
+def _of_codestream(data: bytes, start: int) -> Jpeg2000 | None:
     """Components of the SIZ segment, which comes first."""
     try:
         marker, count = struct.unpack_from(">H", data, start + 2)[0], struct.unpack_from(">H", data, start + 40)[0]
@@ -117,15 +112,4 @@ def _of_codestream(data: bytes, start: int, is_bare: bool) -> Jpeg2000 | None:
         return None
     bits = tuple((depth & 0x7F) + 1 for depth, _, _ in parts)
     is_signed = any(depth & 0x80 for depth, _, _ in parts)
-    return Jpeg2000(bits, is_signed, any((x, y) != (1, 1) for _, x, y in parts), is_bare=is_bare)
-
-
-def _tells_alpha(data: bytes, start: int, end: int) -> bool:
-    """Whether a channel definition box names an opacity channel (type 1 or 2)."""
-    if end - start < 2:
-        return False
-    (count,) = struct.unpack_from(">H", data, start)
-    kinds = [
-        struct.unpack_from(">H", data, start + 4 + 6 * index)[0] for index in range(min(count, (end - start) // 6))
-    ]
-    return any(kind in (1, 2) for kind in kinds)
+    return Jpeg2000(bits, is_signed, any((x, y) != (1, 1) for _, x, y in parts))
