@@ -151,6 +151,8 @@ def _eight_bit(picture: Picture, file_format: str, options: WriteOptions) -> byt
     image.save(buffer, file_format, **arguments)
     if file_format == "BMP" and image.mode == "RGBA":
         return _with_alpha_mask(buffer.getvalue())
+    if file_format == "PNG" and picture.metadata.colour_chunks:
+        return png.with_colours(buffer.getbuffer(), picture.metadata)
     if file_format == "JPEG" and picture.metadata.iptc:
         return jpeg.with_segment(buffer.getvalue(), iptc.jpeg_segment(picture.metadata.iptc))
     return buffer.getvalue()
@@ -189,8 +191,6 @@ def _metadata_arguments(metadata: Metadata, file_format: str) -> dict[str, Any]:
 
 def _png_text(metadata: Metadata) -> PngInfo:
     info = PngInfo()
-    for name, body in metadata.colour_chunks:
-        info.add(name.encode(), body)
     for keyword, text in metadata.text:
         info.add_text(keyword, text)
     if metadata.xmp:

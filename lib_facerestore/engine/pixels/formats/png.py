@@ -80,14 +80,25 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def with_metadata(data: bytes | memoryview, metadata: Metadata) -> bytes:
-    """The encoded PNG with the metadata's chunks behind its header."""
+    """The encoded PNG with all of the metadata's chunks behind its header."""
+    return _behind_header(data, [*_colour_chunks(metadata), *_chunks(metadata)])
+
+
+def with_colours(data: bytes | memoryview, metadata: Metadata) -> bytes:
+    """The encoded PNG with those chunks that say what its colours mean behind its header; Pillow writes the others."""
+    return _behind_header(data, _colour_chunks(metadata))
+
+
+def _behind_header(data: bytes | memoryview, chunks: list[bytes]) -> bytes:
     header_end = len(SIGNATURE) + 12 + 13
-    return b"".join([data[:header_end], *_chunks(metadata), data[header_end:]])
+    return b"".join([data[:header_end], *chunks, data[header_end:]])
+
+
+def _colour_chunks(metadata: Metadata) -> list[bytes]:
+    return [_chunk(name.encode(), body) for name, body in metadata.colour_chunks]
 
 
 def _chunks(metadata: Metadata) -> Iterator[bytes]:
-    for name, body in metadata.colour_chunks:
-        yield _chunk(name.encode(), body)
     if metadata.icc:
         yield _chunk(b"iCCP", b"ICC Profile\x00\x00" + zlib.compress(metadata.icc))
     if metadata.dots_per_inch:
