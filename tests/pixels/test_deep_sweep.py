@@ -6,27 +6,17 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from pathlib import Path
 
 import numpy as np
 import other_writers
 import pytest
+from deep_files import avif, jpeg2000, numbers, pam, pgx
 from support import psnr, smooth_noise
-from test_tiff_sweep import whole_range, without_packages
+from tiff_cases import HEIGHT, WIDTH, whole_range, without_packages
 
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.engine.pixels.decode import ReadLimits, decode
 from lib_facerestore.errors import PictureError
-
-HEIGHT, WIDTH = 13, 21
-TUPLES = {1: "GRAYSCALE", 2: "GRAYSCALE_ALPHA", 3: "RGB", 4: "RGB_ALPHA"}
-
-
-def numbers(channels: int, highest: int) -> np.ndarray:
-    """(H, W, channels) from 0 to the highest, both of which occur."""
-    values = np.random.default_rng(highest + channels).integers(0, highest + 1, (HEIGHT, WIDTH, channels))
-    values[0, 0], values[0, 1] = 0, highest
-    return values.astype(np.uint16)
 
 
 def read(data: bytes, has_packages: bool = True) -> Picture:
@@ -43,25 +33,6 @@ def assert_shows(picture: Picture, full: np.ndarray, tolerance: int = 0) -> None
     assert (picture.alpha is None) == (count in (1, 3))
     if picture.alpha is not None:
         assert np.abs(picture.alpha.astype(int) - full[..., -1].astype(int)).max() <= tolerance
-
-
-def pam(values: np.ndarray, highest: int) -> bytes:
-    height, width, count = values.shape
-    header = f"P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH {count}\nMAXVAL {highest}\nTUPLTYPE {TUPLES[count]}\nENDHDR\n"
-    return header.encode() + values.astype(">u2" if highest > 255 else "u1").tobytes()
-
-
-def jpeg2000(source: Path, content: bytes, *options: object, suffix: str = ".jp2") -> bytes:
-    """By OpenJPEG, without loss."""
-    target = source.with_suffix(suffix)
-    source.write_bytes(content)
-    return other_writers.written("opj_compress", target, "-i", source, "-o", target, "-n", "1", *options)
-
-
-def pgx(values: np.ndarray, bits: int, sign: str = "+") -> bytes:
-    """One channel, signed where sign is "-"."""
-    header = f"PG ML {sign} {bits} {values.shape[1]} {values.shape[0]}\n"
-    return header.encode() + values.astype(">u2" if bits > 8 else "u1").tobytes()
 
 
 @pytest.mark.parametrize("suffix", [".jp2", ".j2k"])
@@ -178,9 +149,7 @@ def test_png_with_alpha_is_read_right(channels, bits):
 @pytest.mark.parametrize("channels", [3, 4])
 def test_avif_keeps_its_depth(channels, depth, tmp_path):
     values = numbers(channels, 65535)
-    source, target = tmp_path / "s.png", tmp_path / "t.avif"
-    source.write_bytes(other_writers.run("pamtopng", stdin=pam(values, 65535)))
-    data = other_writers.written("avifenc", target, "-l", "-d", depth, "-s", "10", source, target)
+    data = avif(values, 65535, depth, tmp_path, "-l")
     steps = np.rint(values / 65535 * ((1 << depth) - 1))
 
     # libavif rounds 16 bits to its own depth, half a step of which may go the other way.
@@ -193,12 +162,7 @@ def test_avif_keeps_its_depth(channels, depth, tmp_path):
 
 @pytest.mark.parametrize("turn", [("--irot", "1"), ("--irot", "2"), ("--imir", "0"), ("--imir", "1")])
 def test_a_turned_avif_of_ten_bits_is_turned_as_one_of_eight(turn, tmp_path):
-    source, target = tmp_path / "s.png", tmp_path / "t.avif"
-    source.write_bytes(other_writers.run("pamtopng", stdin=pam(numbers(3, 65535), 65535)))
-    ten, eight = (
-        read(other_writers.written("avifenc", target, "-l", "-d", depth, *turn, "-s", "10", source, target))
-        for depth in (10, 8)
-    )
+    ten, eight = (read(avif(numbers(3, 65535), 65535, depth, tmp_path, "-l", *turn)) for depth in (10, 8))
 
     assert ten.size_hw == eight.size_hw
     assert np.abs(ten.pixels / 257 - eight.pixels).max() <= 1
@@ -206,25 +170,17 @@ def test_a_turned_avif_of_ten_bits_is_turned_as_one_of_eight(turn, tmp_path):
 
 @pytest.mark.parametrize("depth", [8, 10])
 def test_a_grey_avif_and_one_multiplied_by_alpha(depth, tmp_path):
-    source, target = tmp_path / "s.png", tmp_path / "t.avif"
     grey = numbers(1, 255)
-    source.write_bytes(other_writers.run("pamtopng", stdin=pam(grey, 255)))
-    data = other_writers.written(
-        "avifenc", target, "--min", 0, "--max", 0, "-y", "400", "-d", depth, "-s", "10", source, target
-    )
+    data = avif(grey, 255, depth, tmp_path, "--min", 0, "--max", 0, "-y", "400")
     assert np.abs(read(data).pixels / (257 if depth > 8 else 1) - grey).max() <= 1
 
     values = numbers(4, 255)
-    source.write_bytes(other_writers.run("pamtopng", stdin=pam(values, 255)))
-    data = other_writers.written("avifenc", target, "-l", "-p", "-d", depth, "-s", "10", source, target)
-    picture = read(data)
+    picture = read(avif(values, 255, depth, tmp_path, "-l", "-p"))
     opaque = values[..., 3] > 128
     assert np.abs(picture.pixels / (257 if depth > 8 else 1) - values[..., :3])[opaque].max() <= 3
 
 
 def test_what_an_avif_says_of_its_colours_is_read(tmp_path):
-    source, target = tmp_path / "s.png", tmp_path / "t.avif"
-    source.write_bytes(other_writers.run("pamtopng", stdin=pam(numbers(3, 255), 255)))
-    data = other_writers.written("avifenc", target, "--cicp", "9/16/9", "-d", "10", "-s", "10", source, target)
+    data = avif(numbers(3, 255), 255, 10, tmp_path, "--cicp", "9/16/9")
 
     assert read(data).metadata.colour_chunks == (("cICP", bytes((9, 16, 0, 1))),)

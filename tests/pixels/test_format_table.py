@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from depth_table import lines as depth_lines
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
@@ -183,7 +184,7 @@ def table(folder: Path) -> str:
     for name, suffix, make in ROWS:
         values = dataclasses.astuple(row(name, suffix, make(), folder))
         lines.append("| " + " | ".join(values) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *depth_lines(folder)]) + "\n"
 
 
 @pytest.mark.parametrize(("name", "suffix", "make"), ROWS, ids=[name for name, _, _ in ROWS])

@@ -15,7 +15,7 @@ from hostile import grey_alpha_tiff
 from raw_tiff import KINDS, Kind
 from support import psnr, smooth_noise
 from test_format_table import ICC
-from test_tiff_sweep import without_packages
+from tiff_cases import without_packages
 
 from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import Metadata, Picture
@@ -130,6 +130,19 @@ def test_a_palette_of_eight_bit_numbers_is_one_of_eight_bit_colours():
     assert np.array_equal(picture.pixels, narrow.T[samples[..., 0]])
 
 
+@pytest.mark.parametrize("factor", [256, 257])
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("has_packages", [True, False])
+def test_a_palette_of_eight_bits_in_sixteen_is_read_everywhere(bits, factor, has_packages):
+    kind = BY_NAME["palette"]
+    samples, narrow = raw_tiff.samples_of(kind, bits, 13, 21), raw_tiff.colour_map(bits, is_narrow=True)
+    narrow[0, 0] = 200  # two colours may all be black by chance
+
+    data = raw_tiff.tiff(samples, kind, bits, t320=tuple((narrow * factor).ravel().tolist()))
+
+    assert np.array_equal(read(data, has_packages).pixels, narrow.T[samples[..., 0]])
+
+
 def test_missing_strips_and_short_files_are_damaged():
     whole = tiff_of(colours(40, 57))
 
@@ -189,8 +202,10 @@ def test_fax_pages_are_read_exactly(tmp_path, compression, kind, has_packages):
 def test_readers_say_nothing_on_the_terminal(tmp_path):
     """Damaged and odd files, read in a process of their own, whose output is looked at."""
     whole = tiff_of(colours(40, 57)), raw_tiff.tiff(raw_tiff.samples_of(RGB, 16, 13, 21), RGB, 16)
+    grey_with_rgb_profile = Picture(np.zeros((4, 6, 3), np.uint16), is_grey=True, metadata=Metadata(icc=ICC))
+    odd_png = pixels.encode(grey_with_rgb_profile, Path("a.png"), pixels.WriteOptions())
     files = []
-    for data in (*whole, *(one[:-10] for one in whole), *(one[: len(one) // 2] for one in whole)):
+    for data in (odd_png, *whole, *(one[:-10] for one in whole), *(one[: len(one) // 2] for one in whole)):
         files.append(tmp_path / f"{len(files)}.tif")
         files[-1].write_bytes(data)
     script = (

@@ -56,10 +56,14 @@ def from_palette(indices: NDArray[Any], colour_map: tuple[int, ...]) -> tuple[Pi
     colours = np.array(colour_map, np.uint16).reshape(3, -1).T
     if colours.max(initial=0) <= 255:
         return np.asarray(colours.astype(np.uint8)[indices]), "A palette of 8-bit colours was widened to RGB."
-    low, high = colours & 255, colours >> 8
-    if np.array_equal(low, high) or not low.any():  # v·257 or v·256: how writers store 8 bits in 16
-        return np.asarray(high.astype(np.uint8)[indices]), "A palette was widened to RGB."
+    if holds_eight_bits(colour_map):
+        return np.asarray((colours >> 8).astype(np.uint8)[indices]), "A palette was widened to RGB."
     return np.asarray(colours[indices]), "A palette of 16-bit colours was widened to RGB."
+
+
+def holds_eight_bits(colour_map: tuple[int, ...]) -> bool:
+    """Whether 16-bit numbers hold 8 bits each: v·257 or v·256, as writers store them."""
+    return all(value >> 8 == value & 255 for value in colour_map) or not any(value & 255 for value in colour_map)
 
 
 def straight(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:

@@ -127,7 +127,7 @@ def _decode_png(data: bytes) -> Decoded:
     Raises: Unreadable.
     """
     with quiet_opencv():
-        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        decoded = cv2.imdecode(np.frombuffer(png.only_pixels(data), np.uint8), cv2.IMREAD_UNCHANGED)
     width, height, kind = *struct.unpack_from(">II", data, 16), data[25]
     if decoded is None or decoded.dtype != np.uint16 or decoded.shape[:2] != (height, width):
         raise Unreadable("is damaged: its 16-bit pixels cannot be decoded.")

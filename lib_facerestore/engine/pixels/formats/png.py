@@ -12,6 +12,7 @@ from lib_facerestore.engine.pixels.formats import iptc
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # What a PNG says of its colours beside an ICC profile; they stand before the pixels. Source: chapters 4.3 and 11.3.2.
 _COLOUR_CHUNKS = (b"cICP", b"mDCV", b"cLLI", b"gAMA", b"cHRM", b"sRGB")
+_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _METADATA_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"eXIf", b"pHYs")
 _METRE_PER_INCH = 0.0254
 
@@ -55,6 +56,11 @@ def transparent_colour(data: bytes) -> tuple[int, ...] | None:
         if kind == b"tRNS" and data[25] in (0, 2) and end - start == (2 if data[25] == 0 else 6):
             return struct.unpack_from(f">{(end - start) // 2}H", data, start)
     return None
+
+
+def only_pixels(data: bytes) -> bytes:
+    """The PNG without all that does not make its pixels, about which libpng would print warnings on the terminal."""
+    return b"".join([SIGNATURE, *(data[start - 8 : end + 4] for kind, start, end in _walk(data) if kind in _CRITICAL)])
 
 
 def around_one_pixel(data: bytes) -> bytes:

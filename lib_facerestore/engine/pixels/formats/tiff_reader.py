@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lib_facerestore.engine.pixels.colours import holds_eight_bits
 from lib_facerestore.engine.pixels.formats import tiff_pages
 from lib_facerestore.engine.pixels.formats.quiet import Unreadable, quiet_opencv
 from lib_facerestore.engine.pixels.formats.tiff_pages import TiffPage
@@ -109,7 +110,8 @@ def pillow_reads(page: TiffPage) -> bool:
     if kind == tiff_pages.RGB:
         return depth == 8 and page.extra in ((), (0,), (2,)) + (() if page.is_planar else ((1,),))
     if kind == tiff_pages.PALETTE:
-        return page.samples == 1 and depth in (1, 2, 4, 8) and all(value % 257 == 0 for value in page.colour_map)
+        is_narrow = max(page.colour_map) <= 255  # 8-bit numbers in 16-bit fields, of which Pillow takes the high byte
+        return page.samples == 1 and depth in (1, 2, 4, 8) and holds_eight_bits(page.colour_map) and not is_narrow
     return depth == 8 and not page.extra and kind in (tiff_pages.CMYK, tiff_pages.YCBCR)
 
 
