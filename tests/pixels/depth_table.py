@@ -20,7 +20,7 @@ HEAD = (
     "",
     "Bits per channel that are read; other depths are refused in a sentence. What is deeper than 8 bits comes with 16.",
     "The packages are tifffile and imagecodecs (extra `standalone`). A WebUI has neither: Pillow and OpenCV read there",
-    "what they were found to read right. Every combination is tried, on files of libtiff, OpenJPEG, libavif and netpbm:",
+    "what they were found to read right. Every combination is tried, on files by libtiff, OpenJPEG, libavif, netpbm:",
     "`tests/pixels/test_tiff_sweep.py`, `tests/pixels/test_deep_sweep.py`.",
     "",
     "| kind | with the packages | without |",
