@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -21,7 +22,7 @@ from lib_facerestore.engine.pixels.carried.follow import following
 from lib_facerestore.engine.pixels.files import already_there, write_atomically
 from lib_facerestore.engine.pixels.formats import iptc, jpeg, png, tiff_writer
 from lib_facerestore.engine.pixels.formats.quiet import quiet_opencv
-from lib_facerestore.engine.pixels.losses import SIXTEEN_BIT_FORMATS, is_too_long, losses_in
+from lib_facerestore.engine.pixels.losses import is_too_long, losses_in
 from lib_facerestore.engine.pixels.pil import quiet_pillow, to_pil
 from lib_facerestore.errors import PictureError, SettingsError
 
@@ -104,8 +105,10 @@ def encode(picture: Picture, path: Path, options: WriteOptions) -> bytes:
     picture = replace(picture, metadata=following(picture.metadata, picture.size_hw, picture.is_grey))
     try:
         with quiet_pillow():
-            if picture.pixels.dtype == np.uint16 and file_format in SIXTEEN_BIT_FORMATS:
-                return _sixteen_bit(picture, file_format)
+            if file_format == "TIFF":
+                return tiff_writer.encode(_tiff_channels(picture), picture.metadata)
+            if file_format == "PNG" and picture.pixels.dtype == np.uint16:
+                return _sixteen_bit_png(picture)
             return _eight_bit(picture, file_format, options)
     except (OSError, ValueError, KeyError, TypeError, struct.error, OverflowError, cv2.error) as error:
         raise PictureError(path, f"cannot be encoded: {error}.") from error
@@ -123,12 +126,15 @@ def _check_side(picture: Picture, path: Path, file_format: str) -> None:
         raise PictureError(path, f"cannot be written: {file_format} ends at {largest} px, this is {width}×{height}.")
 
 
-def _sixteen_bit(picture: Picture, file_format: str) -> bytes:
+def _tiff_channels(picture: Picture) -> NDArray[Any]:
+    """(H, W, 1 to 4): grey with alpha in 16 bits as RGBA, which is valid TIFF as such but opened by few."""
+    is_grey = picture.is_grey and (picture.alpha is None or picture.pixels.dtype == np.uint8)
+    channels = picture.pixels[..., :1] if is_grey else picture.pixels
+    return channels if picture.alpha is None else np.dstack([channels, picture.alpha])
+
+
+def _sixteen_bit_png(picture: Picture) -> bytes:
     channels = picture.pixels[..., :1] if picture.is_grey else picture.pixels
-    if file_format == "TIFF":
-        # Grey with alpha in 16 bits is valid TIFF, but Pillow and many others cannot open it.
-        with_alpha = None if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
-        return tiff_writer.encode(channels if with_alpha is None else with_alpha, picture.metadata)
     if picture.alpha is not None:
         array = cv2.cvtColor(np.dstack([picture.pixels, picture.alpha]), cv2.COLOR_RGBA2BGRA)
     else:
@@ -176,14 +182,12 @@ def _metadata_arguments(metadata: Metadata, file_format: str) -> dict[str, Any]:
         arguments["icc_profile"] = metadata.icc
     if metadata.exif and file_format != "BMP" and not is_too_long(metadata.exif, file_format):
         arguments["exif"] = b"Exif\x00\x00" + metadata.exif
-    if metadata.dots_per_inch and file_format in ("PNG", "JPEG", "TIFF", "BMP"):
+    if metadata.dots_per_inch and file_format in ("PNG", "JPEG", "BMP"):
         arguments["dpi"] = metadata.dots_per_inch
     if file_format == "PNG":
         arguments["pnginfo"] = _png_text(metadata)
     elif metadata.xmp and file_format in ("JPEG", "WEBP", "AVIF") and not is_too_long(metadata.xmp, file_format):
         arguments["xmp"] = metadata.xmp
-    elif file_format == "TIFF" and (metadata.xmp or metadata.iptc):
-        arguments["tiffinfo"] = tiff_writer.blocks(metadata)
     if metadata.comment and file_format == "JPEG":
         arguments["comment"] = metadata.comment
     return arguments
@@ -214,7 +218,7 @@ def _quality(picture: Picture, file_format: str, options: WriteOptions) -> dict[
         return how | {"exact": True}  # keeps the colours below full transparency
     if file_format == "AVIF":
         return {"quality": options.quality or _DEFAULT_QUALITY}
-    return {"compression": "tiff_deflate"} if file_format == "TIFF" else {}
+    return {}
 
 
 def _finer_tables(tables: tuple[tuple[int, ...], ...]) -> list[list[int]]:

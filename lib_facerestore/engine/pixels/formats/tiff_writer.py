@@ -1,4 +1,6 @@
-"""A 16-bit TIFF with its metadata. Pillow writes the directory but no 16-bit RGB, so the strip is added here."""
+"""A TIFF with its metadata. Pillow writes the directory, but no 16-bit RGB and through libtiff, which prints on the
+terminal what it thinks of odd EXIF, so the strip is added here.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,14 @@ _DEFLATE, _BLACK_IS_ZERO, _RGB, _ONE_PLANE, _INCH, _STRAIGHT_ALPHA = 8, 1, 2, 1,
 
 
 def encode(channels: NDArray[Any], metadata: Metadata) -> bytes:
-    """Channels (H, W, 1 to 4) uint16: grey, grey + alpha, RGB or RGBA; one deflated strip."""
+    """Channels (H, W, 1 to 4) uint8 or uint16: grey, grey + alpha, RGB or RGBA; one deflated strip."""
     height, width, count = channels.shape
-    strip = zlib.compress(np.ascontiguousarray(channels, "<u2").data, 6)
+    little = channels.dtype.newbyteorder("<")
+    strip = zlib.compress(np.ascontiguousarray(channels, little).data, 6)
     directory = ImageFileDirectory_v2(b"II*\x00\x00\x00\x00\x00")
     _add_exif(directory, metadata.exif)
     directory[_WIDTH], directory[_HEIGHT] = width, height
-    directory[_BITS] = (16,) * count
+    directory[_BITS] = (8 * channels.dtype.itemsize,) * count
     directory[_COMPRESSION] = _DEFLATE
     directory[_PHOTOMETRIC] = _BLACK_IS_ZERO if count < 3 else _RGB
     directory[_SAMPLES], directory[_PLANAR] = count, _ONE_PLANE
@@ -47,16 +50,6 @@ def encode(channels: NDArray[Any], metadata: Metadata) -> bytes:
     directory.save(file)
     file.write(strip)
     return file.getvalue()
-
-
-def blocks(metadata: Metadata) -> ImageFileDirectory_v2:
-    """XMP and IPTC as the entries that Pillow adds to a TIFF of its own."""
-    directory = ImageFileDirectory_v2()
-    for tag, block in ((_XMP, metadata.xmp), (_IPTC, metadata.iptc)):
-        if block:
-            directory.tagtype[tag] = 7  # UNDEFINED
-            directory[tag] = block
-    return directory
 
 
 def _add_exif(directory: ImageFileDirectory_v2, exif: bytes) -> None:
