@@ -62,7 +62,7 @@ class Session:
         for picture in pictures:
             progress.check()
             with self._lock:
-                result = pipeline.run(picture, self.tools(settings), settings, progress)
+                result = pipeline.run(picture, self._tools_for(picture, settings), settings, progress)
             yield result
 
     def find_faces(self, picture: Picture, settings: RestoreSettings) -> Prepared:
@@ -107,6 +107,23 @@ class Session:
             made = variants.restore_variants(picture, tools, settings, one_by_one, fidelities, progress or NoProgress())
         return replace(made, warnings=_once(_notices(used), made.warnings))
 
+    def prepare(self, settings: RestoreSettings) -> Tools:
+        """What every picture needs, loaded; an upscaler that only pictures that grow will need has only to be there.
+
+        Raises: as `tools`.
+        """
+        if not settings.has_side:
+            return self.tools(settings)
+        for name in (settings.upscaler, settings.second_upscaler):
+            if name.lower() not in ("auto", LANCZOS, "none") and (spec := self._upscaler_row(name)) is not None:
+                weights.need(spec, self.runtime)
+        return self.tools(settings.at_own_size())
+
+    def _tools_for(self, picture: Picture, settings: RestoreSettings) -> Tools:
+        """The networks for one picture: a network that enlarges only where it grows."""
+        grows = background.grows(settings, picture.size_hw)
+        return self.tools(settings if grows else settings.at_own_size())
+
     def tools(self, settings: RestoreSettings) -> Tools:
         """The networks that the settings name, loaded at the first call.
 
@@ -126,7 +143,7 @@ class Session:
             detector = None if settings.aligned_input else self._detector(device, used)
             parser = self._parser(settings, device, used)
         upscaler = second_upscaler = None
-        if background.wanted_size(settings) is None:
+        if settings.scale <= 1 and not settings.has_side:
             upscaler = self._cleaner(settings, device, used, notes)
         else:
             upscaler = self._upscaler(settings.upscaler, settings, device, used, notes)

@@ -21,8 +21,9 @@ class SettingInfo:
     low: float | None = None
     high: float | None = None
     step: float | None = None
+    slider_low: float | None = None
     slider_high: float | None = None
-    """Upper end of a slider on a page, where all of the range would make it too coarse to move."""
+    """Ends of a slider on a page, where all of the range would make it too coarse to move or has no use there."""
     unit: str = ""
     infotext: str = ""
     is_basic: bool = False

@@ -95,8 +95,9 @@ class RestoreSettings:
         "Upscaler", "auto takes the best one whose weights are present; Lanczos needs none.",
         "upscale", infotext="Face restore upscaler", is_basic=True))
     scale: float = setting(1.0, SettingInfo(
-        "Scale", "How much larger the picture becomes; 1 leaves its size.",
-        "upscale", low=1.0, high=8.0, step=0.05, unit="×", infotext="Face restore scale", is_basic=True))
+        "Scale", "How much larger the picture becomes; 1 leaves its size, less than 1 reduces it.",
+        "upscale", low=0.05, high=8.0, slider_low=1.0, step=0.05, unit="×",
+        infotext="Face restore scale", is_basic=True))
     width: int = setting(0, SettingInfo(
         "Width", "Width of the result instead of a scale; 0: not asked for.",
         "upscale", low=0, high=32767, slider_high=8192, step=1, unit="px", infotext="Face restore width"))
@@ -138,6 +139,11 @@ class RestoreSettings:
     def __post_init__(self) -> None:
         for name, kind in field_types().items():
             object.__setattr__(self, name, checked(name, getattr(self, name), kind, setting_info(name)))
+
+    @property
+    def has_side(self) -> bool:
+        """Whether a side is asked for; then it depends on the picture whether it grows."""
+        return bool(self.width or self.height or self.longest_side)
 
     def at_own_size(self) -> RestoreSettings:
         """The same settings without any change of size."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine import sizes
-from lib_facerestore.engine.data import Picture, Pixels
+from lib_facerestore.engine.data import ModelUsed, Picture, Pixels
 from lib_facerestore.engine.ports import Progress, SizedUpscaler, Tools, UpscaledPixels, Upscaler
 from lib_facerestore.engine.resize import resize_exact, resize_where
 from lib_facerestore.engine.transparent import spread_colours
@@ -24,7 +24,7 @@ class Background:
     """An enlarged picture, still uncut.
 
     pixels: (H, W, 3), writable, of the picture's dtype. alpha: (H, W) or None. crop: what to cut out at the very end.
-    scale_xy: px of the background per px of the picture.
+    scale_xy: px of the background per px of the picture. ran: the upscalers that took part, the first one first.
     """
 
     pixels: Pixels
@@ -34,6 +34,7 @@ class Background:
     tiles: int = 0
     device: str = ""
     warnings: tuple[str, ...] = ()
+    ran: tuple[ModelUsed, ...] = ()
 
 
 def cleans(upscaler: Upscaler | None) -> bool:
@@ -43,7 +44,7 @@ def cleans(upscaler: Upscaler | None) -> bool:
 
 def wanted_size(settings: RestoreSettings, upscaler: Upscaler | None = None) -> sizes.TargetSize | None:
     """The size to bring the picture to; None where it keeps its own and the upscaler does not clean."""
-    asked = settings.width or settings.height or settings.longest_side
+    asked = settings.has_side
     if not asked and settings.scale == 1 and not cleans(upscaler):
         return None
     return sizes.TargetSize(
@@ -56,12 +57,36 @@ def wanted_size(settings: RestoreSettings, upscaler: Upscaler | None = None) -> 
     )
 
 
+def grows(settings: RestoreSettings, size_hw: tuple[int, int]) -> bool:
+    """Whether the settings make a picture of that (height, width) larger.
+
+    Raises: SettingsError, SizeTooLarge for this picture.
+    """
+    wanted = wanted_size(settings)
+    return wanted is not None and sizes.enlarges(size_hw, sizes.target_size(size_hw, wanted).resized_hw)
+
+
+def without_idle(tools: Tools, settings: RestoreSettings, size_hw: tuple[int, int]) -> Tools:
+    """The tools without the upscalers that have nothing to do for a picture of that (height, width).
+
+    A picture that does not grow is reduced from its own pixels; enlarging it first would only cost time, and would put
+    a network's inventions in. A network of factor 1 cleans at any size.
+    Raises: as `grows`.
+    """
+    if grows(settings, size_hw):
+        return tools
+    first = tools.upscaler if cleans(tools.upscaler) else None
+    second = tools.second_upscaler if cleans(tools.second_upscaler) else None
+    return replace(tools, upscaler=first, second_upscaler=second)
+
+
 def enlarge(picture: Picture, tools: Tools, settings: RestoreSettings, progress: Progress) -> Background:
-    """Run the upscalers, mix them, and resize once to the exact size.
+    """Run the upscalers that the size needs, mix them, and resize once to the exact size.
 
     What is fully transparent does not colour what is seen: it is resized on its own.
     Raises: SizeTooLarge for this picture; OutOfMemory, InferenceFailed, Interrupted.
     """
+    tools = without_idle(tools, settings, picture.size_hw)
     wanted = wanted_size(settings, tools.upscaler)
     if wanted is None:
         return Background(picture.pixels.copy(), picture.alpha, None, (1.0, 1.0))
@@ -77,14 +102,16 @@ def enlarge(picture: Picture, tools: Tools, settings: RestoreSettings, progress:
     needs_plain = strength < 1 or tools.upscaler is None
     plain = resize_exact(source, plan.resized_hw) if needs_plain else None
     tiles, device, warnings = 0, "", plan.notes
-    result = plain
+    result, ran = plain, list[ModelUsed]()
     if tools.upscaler is not None and strength > 0:
         result, tiles, device, more = _run(tools.upscaler, source, plan.resized_hw, progress)
         warnings += more
+        ran.append(tools.upscaler.used)
     assert result is not None, "there is a plain resize or an upscaler"
     if tools.second_upscaler is not None and visibility > 0 and strength > 0:
         second, second_tiles, device, more = _run(tools.second_upscaler, source, plan.resized_hw, progress)
         result, tiles, warnings = mix(result, second, visibility), tiles + second_tiles, warnings + more
+        ran.append(tools.second_upscaler.used)
     if plain is not None:
         result = mix(plain, result, strength)
     alpha = None if picture.alpha is None else resize_exact(picture.alpha, plan.resized_hw)
@@ -92,7 +119,7 @@ def enlarge(picture: Picture, tools: Tools, settings: RestoreSettings, progress:
     pixels = result if result.flags.writeable else result.copy()
     if alpha is not None and source is not picture.pixels:
         resize_where(picture.pixels, pixels, alpha == 0)
-    return Background(pixels, alpha, plan.crop, scale_xy, tiles, device, warnings)
+    return Background(pixels, alpha, plan.crop, scale_xy, tiles, device, warnings, tuple(ran))
 
 
 def mix(base: Pixels, top: Pixels, visibility: float) -> Pixels:

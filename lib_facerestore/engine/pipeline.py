@@ -101,6 +101,7 @@ def finish(
     Raises: Interrupted, and every error that is not one face's own.
     """
     progress = progress or NoProgress()
+    tools = background.without_idle(tools, settings, prepared.picture.size_hw)
     by_face = {choice.face_index: choice for choice in choices}
     crops = [crop for crop in prepared.crops if crop.face.index in by_face]
     reports = list(prepared.reports)
@@ -128,18 +129,17 @@ def finish(
     warnings += [sentence for face in fitted for sentence in face.warnings]
     keeps_grey = tone is not None or not (fitted or enlarged.tiles)
     picture = _cut(prepared.picture, enlarged, keeps_grey)
-    has_size = background.wanted_size(settings, tools.upscaler) is not None
-    upscaler = tools.upscaler.used.name if tools.upscaler and has_size else "Lanczos"
+    on_faces = (tools.upscaler.used,) if tools.upscaler and any(face.tiles for face in fitted) else ()
     report = Report(
         faces=tuple(sorted(reports, key=lambda report: report.index)),
-        models=_models_used(tools, has_size),
+        models=_models_used(tools, (*enlarged.ran, *on_faces)),
         restorer=tools.restorer.used.name if tools.restorer else "",
         fidelity=settings.fidelity if tools.restorer and tools.restorer.has_fidelity else None,
         visibility=settings.visibility,
         mask=mask_kind(tools, settings),
         looked_for_faces=tools.detector is not None or (settings.aligned_input and tools.restorer is not None),
         second_restorer=tools.second_restorer.used.name if tools.second_restorer else "",
-        upscaler=upscaler if has_size else "",
+        upscaler=_upscaler_named(tools, enlarged),
         size_hw=picture.size_hw,
         scale=round(enlarged.scale_xy[0], 4),
         tiles=tiles,
@@ -222,10 +222,17 @@ def _cut(picture: Picture, enlarged: Background, keeps_grey: bool) -> Picture:
     return replace(picture, pixels=pixels, alpha=alpha, is_grey=picture.is_grey and keeps_grey)
 
 
-def _models_used(tools: Tools, has_size: bool) -> tuple[ModelUsed, ...]:
-    upscalers = (tools.upscaler, tools.second_upscaler) if has_size else ()
-    every = (tools.detector, tools.restorer, tools.second_restorer, tools.parser, *upscalers)
-    return tuple(tool.used for tool in every if tool is not None)
+def _upscaler_named(tools: Tools, enlarged: Background) -> str:
+    """What brought the picture to its size: the first upscaler where it ran, else the plain resize; "" without one."""
+    if tools.upscaler is not None and tools.upscaler.used in enlarged.ran:
+        return tools.upscaler.used.name
+    return "Lanczos" if enlarged.ran or enlarged.scale_xy != (1.0, 1.0) else ""
+
+
+def _models_used(tools: Tools, upscalers: Sequence[ModelUsed]) -> tuple[ModelUsed, ...]:
+    """Every network that took part. upscalers: those that ran."""
+    every = (tools.detector, tools.restorer, tools.second_restorer, tools.parser)
+    return tuple(dict.fromkeys((*(tool.used for tool in every if tool is not None), *upscalers)))
 
 
 def _joined(results: Sequence[Result], settings: RestoreSettings) -> Result:

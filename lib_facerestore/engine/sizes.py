@@ -8,7 +8,8 @@ from typing import Literal
 
 from lib_facerestore.errors import SettingsError, SizeTooLarge
 
-MAX_SCALE = 8.0
+# A result is at least one pixel; below a twentieth hardly anybody wants one, and 0.0001 is a slip of the finger.
+MIN_SCALE, MAX_SCALE = 0.05, 8.0
 # What the exact resize may add to a network's own factor. Enlarging by so little costs no detail that can be seen, and
 # one more pass runs over factor² as many pixels: 1023 → 4096 px, 4.004 times, took 17 times the work of ×4.
 PASS_TOLERANCE = 1.05
@@ -21,9 +22,10 @@ MAX_SIDE_PX = 32_767
 class TargetSize:
     """The size that was asked for: a scale, or width and/or height, or the longest side. None means not asked for.
 
-    scale: a factor from 1 to 8. width, height: px; one alone keeps the aspect. mode, where both are given: "fit" stays
-    inside them and keeps the aspect, "crop" fills them and cuts equal parts off both ends. longest_side_px: px.
-    max_megapixels: the finished picture has at most that many million pixels, whatever was asked for.
+    scale: a factor from 0.05 to 8; below 1 the picture shrinks. width, height: px; one alone keeps the aspect. mode,
+    where both are given: "fit" stays inside them and keeps the aspect, "crop" fills them and cuts equal parts off both
+    ends. longest_side_px: px. max_megapixels: the finished picture has at most that many million pixels, whatever was
+    asked for.
     """
 
     scale: float | None = None
@@ -75,6 +77,11 @@ def target_size(size_hw: tuple[int, int], wanted: TargetSize) -> SizePlan:
     return SizePlan(resized, None, notes)
 
 
+def enlarges(size_hw: tuple[int, int], resized_hw: tuple[int, int]) -> bool:
+    """Whether either side becomes longer: only then does a network that enlarges have something to do."""
+    return resized_hw[0] > size_hw[0] or resized_hw[1] > size_hw[1]
+
+
 def passes(network_scale: int, size_hw: tuple[int, int], resized_hw: tuple[int, int]) -> int:
     """How often a network of that factor runs until the exact resize enlarges by at most the tolerance; at least once.
 
@@ -99,8 +106,8 @@ def check(wanted: TargetSize) -> None:
     if sum(asked) != 1:
         allowed = "given, and no other size" if not any(asked) else "the only size: no width, height or longest side"
         raise SettingsError("scale", wanted.scale, allowed)
-    if wanted.scale is not None and not 1.0 <= wanted.scale <= MAX_SCALE:  # false for NaN too
-        raise SettingsError("scale", wanted.scale, f"a number from 1 to {MAX_SCALE:g}")
+    if wanted.scale is not None and not MIN_SCALE <= wanted.scale <= MAX_SCALE:  # false for NaN too
+        raise SettingsError("scale", wanted.scale, f"a number from {MIN_SCALE:g} to {MAX_SCALE:g}")
     for name in ("width", "height", "longest_side_px"):
         side = getattr(wanted, name)
         if side is not None and not 1 <= side <= MAX_SIDE_PX:

@@ -100,7 +100,8 @@ def component_of(name: str) -> tuple[Any, Any]:
         few = len(choices(kind)) <= _MOST_RADIO_CHOICES
         return (gr.Radio if few else gr.Dropdown), {"choices": list(choices(kind))}
     highest = info.high if info.slider_high is None else info.slider_high
-    return gr.Slider, {"minimum": info.low, "maximum": highest, "step": info.step}
+    lowest = info.low if info.slider_low is None else info.slider_low
+    return gr.Slider, {"minimum": lowest, "maximum": highest, "step": info.step}
 
 
 def model_names(setting: str, only_usable: bool = False) -> list[str]:

@@ -21,6 +21,7 @@ from lib_facerestore.webui.host_restorers import present_models
 # `engine.sizes` goes no further in one run; what hosts ask beyond is a plain resize of that.
 _MOST = 8.0
 _HIGHEST_CEILING_MEGAPIXELS = 1000.0
+_LARGER_THAN_ASKED = 2.0
 
 
 class HostScaler:
@@ -61,15 +62,15 @@ def put(*_: Any) -> None:
 def _upscaled(img: Image.Image, scale: float, model: str) -> Image.Image:
     """The network's picture, with none of a plain resize mixed in: the host's lists have no strength."""
     twin = weights.choose(model, "upscaler", warm_session.runtime()).twin
-    # At scale 1 the host expects a run of the network too, which only a size that is asked for brings.
-    size = {"scale": scale} if scale > 1 else {"width": img.width}
+    # At scale 1 the host expects a run of the network too, which only a picture that grows brings; it is reduced after.
+    larger = scale if scale > 1 else _LARGER_THAN_ASKED
     settings = RestoreSettings(
         restorer="none",
         upscaler=model,
         upscale_strength=1.0,
         denoise=options.defaults()["denoise"] if twin else setting_default("denoise"),
         ceiling_megapixels=_HIGHEST_CEILING_MEGAPIXELS,
-        **size,
+        scale=larger,
     )
     picture = from_pil(img if img.mode in ("RGB", "RGBA") else img.convert("RGB"))
     state = base.state()

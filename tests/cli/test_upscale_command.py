@@ -136,7 +136,40 @@ def test_what_is_no_scale_is_wrong_use_in_a_sentence(part, scale, capsys):
     status, after, _ = upscale(part, f"--scale={scale}")
 
     assert (status, after) == (2, None)
-    assert "must be a number from 1 to 8." in capsys.readouterr().err
+    assert "must be a number from 0.05 to 8." in capsys.readouterr().err
+
+
+def test_a_scale_below_one_and_a_shorter_side_reduce_without_any_network(part, capsys):
+    _, half, by_scale = upscale(part, "--scale", "0.5")
+    _, short, by_side = upscale(part, "--longest-side", "20", "--overwrite")
+
+    source = pixels.read(part)
+    assert half.size_hw == (22, 31)  # 61 · 0.5 = 30.5
+    assert np.array_equal(short.pixels, resize_exact(source.pixels, (14, 20)))  # 44 · 20/61 = 14.4
+    for record in (by_scale, by_side):
+        assert (record["upscaler"], record["tiles"], record["models"]) == ("Lanczos", 0, [])
+    assert "Lanczos ×0.5" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("size", [("--scale", "0.4"), ("--longest-side", "60"), ("--width", "61")])
+def test_reducing_loads_no_network(part, tmp_path, size):
+    loaded = modules_after("upscale", part, "-o", tmp_path / "out", "--upscaler", SMALL, *size)
+
+    assert not loaded & {*ours("models.upscalers", "models.networks"), "spandrel"}
+
+
+def test_among_pictures_that_shrink_one_that_grows_still_gets_the_network(part, photograph, tmp_path):
+    large = part.with_name("large.png")
+    pixels.write(Picture(photograph[:150, :200]), large)
+    out, report = tmp_path / "out", tmp_path / "r.json"
+
+    options = ["--upscaler", SMALL, "--longest-side", "122", "--report", str(report)]
+    status = main(["upscale", str(large), str(part), "-o", str(out), *options])
+
+    shrunk, grown = json.loads(report.read_text())
+    assert status == 0
+    assert (shrunk["upscaler"], shrunk["tiles"], shrunk["size_hw"]) == ("Lanczos", 0, [92, 122])  # 91.5
+    assert (grown["upscaler"], grown["tiles"], grown["size_hw"]) == (SMALL, 1, [88, 122])
 
 
 def test_denoise_without_a_twin_warns_in_output_and_report(part, capsys):

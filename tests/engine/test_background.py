@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from support import FakeDetector, FakeRestorer, face_at, smooth_noise
+from support import FakeDetector, FakeRestorer, face_at, psnr, smooth_noise
 
 from lib_facerestore.engine import background, pipeline, sizes
 from lib_facerestore.engine.data import ModelUsed, Picture
@@ -148,9 +148,9 @@ def test_the_ceiling_reduces_the_result_and_the_report_says_so(picture):
 
 @pytest.mark.parametrize("scale", [0.0, -2.0, math.nan, math.inf, 100.0])
 def test_what_is_no_scale_gets_a_sentence(scale):
-    with pytest.raises(SettingsError, match=r"^The setting scale cannot be .*: it must be a number from 1 to 8\.$"):
+    with pytest.raises(SettingsError, match=r"^The setting scale cannot be .*: it must be a number from 0\.05 to 8\.$"):
         RestoreSettings(scale=scale)
-    with pytest.raises(SettingsError, match=r"^The setting scale cannot be .*: it must be a number from 1 to 8\.$"):
+    with pytest.raises(SettingsError, match=r"^The setting scale cannot be .*: it must be a number from 0\.05 to 8\.$"):
         sizes.target_size((384, 512), sizes.TargetSize(scale=scale))
 
 
@@ -276,3 +276,66 @@ def test_a_network_of_factor_one_runs_once_at_the_pictures_own_size(picture, str
     wanted = picture.pixels + (255.0 - 2.0 * picture.pixels) * strength
     assert levels_apart(result.pixels, wanted) <= (0 if strength == 1 else 1)
     assert (result.scale_xy, result.tiles) == ((1.0, 1.0), 3)
+
+
+SMALLER = [{"scale": 0.37}, {"longest_side": 200}, {"width": 90}, {"height": 384},
+           {"width": 500, "height": 20, "size_mode": "crop"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", SMALLER)
+def test_a_picture_that_does_not_grow_is_reduced_from_its_own_pixels(picture, asked):
+    first, second = FakeUpscaler(4), FakeUpscaler(2)
+    settings = RestoreSettings(restorer="none", upscale_strength=1.0, **asked)
+
+    result = pipeline.run(picture, Tools(None, None, upscaler=first, second_upscaler=second), settings)
+
+    plain = pipeline.run(picture, Tools(None, None), settings)
+    assert (first.seen, second.seen) == ([], [])
+    assert np.array_equal(result.picture.pixels, plain.picture.pixels)
+    assert (result.report.tiles, result.report.models) == (0, ())
+    assert result.report.upscaler == ("Lanczos" if result.picture.size_hw[0] < 384 else "")
+
+
+def test_a_network_that_cleans_runs_before_a_reduction(picture):
+    cleaner, enlarging = FakeUpscaler(1), FakeUpscaler(4)
+    tools = Tools(None, None, upscaler=cleaner, second_upscaler=enlarging)
+    settings = RestoreSettings(restorer="none", scale=0.5, upscale_strength=1.0)
+
+    result = pipeline.run(picture, tools, settings)
+
+    assert (cleaner.seen, enlarging.seen) == ([(384, 512)], [])
+    assert np.array_equal(result.picture.pixels, resize_exact(255 - picture.pixels, (192, 256)))
+    assert result.report.upscaler == cleaner.used.name
+
+
+def test_a_face_larger_than_its_crop_is_not_enlarged_by_a_network_on_a_picture_that_shrinks():
+    large = Picture(smooth_noise(1400, 1700))
+    upscaler = FakeUpscaler(4)
+    tools = Tools(FakeDetector(face_at(850, 700, 1200)), FakeRestorer(), upscaler=upscaler)
+
+    result = pipeline.run(large, tools, RestoreSettings(scale=0.9))
+
+    assert upscaler.seen == []
+    assert result.report.count("restored") == 1
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+def test_the_report_names_an_upscaler_only_where_it_ran(picture, strength):
+    upscaler = FakeUpscaler(2)
+    settings = RestoreSettings(restorer="none", scale=2.0, upscale_strength=strength)
+
+    report = pipeline.run(picture, Tools(None, None, upscaler=upscaler), settings).report
+
+    assert report.upscaler == (upscaler.used.name if strength else "Lanczos")
+    assert report.models == ((upscaler.used,) if strength else ())
+
+
+def test_a_face_on_a_reduced_picture_is_the_restored_one_reduced():
+    """A real reduction of the full-size result is the yardstick; the seam lies within a px of the mask's edge."""
+    picture = Picture(smooth_noise(700, 900))
+    tools = Tools(FakeDetector(face_at(450, 350, 380)), FakeRestorer(enlarged=2))
+
+    small = pipeline.run(picture, tools, RestoreSettings(scale=0.3)).picture.pixels
+
+    full = pipeline.run(picture, tools, RestoreSettings()).picture.pixels
+    assert psnr(small, resize_exact(full, (210, 270))) > 45

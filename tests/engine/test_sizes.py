@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib_facerestore.engine.sizes import SizePlan, TargetSize, passes, target_size
+from lib_facerestore.engine.sizes import SizePlan, TargetSize, enlarges, passes, target_size
 from lib_facerestore.errors import SettingsError
 
 
@@ -15,6 +15,8 @@ from lib_facerestore.errors import SettingsError
     [
         (TargetSize(scale=1), SizePlan((384, 512))),
         (TargetSize(scale=2), SizePlan((768, 1024))),
+        (TargetSize(scale=0.37), SizePlan((142, 189))),  # 142.08 and 189.44
+        (TargetSize(scale=0.05), SizePlan((19, 26))),  # 19.2 and 25.6
         (TargetSize(scale=1.37), SizePlan((526, 701))),  # 526.08 and 701.44
         (TargetSize(scale=8), SizePlan((3072, 4096))),
         (TargetSize(width=1000), SizePlan((750, 1000))),
@@ -81,12 +83,12 @@ def test_a_crop_has_exactly_the_size_asked_for_or_is_refused(height, width, aske
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        (TargetSize(scale=0), "scale cannot be 0: it must be a number from 1 to 8"),
+        (TargetSize(scale=0), "scale cannot be 0: it must be a number from 0.05 to 8"),
         (TargetSize(scale=-2.0), "scale cannot be -2.0"),
         (TargetSize(scale=math.nan), "scale cannot be nan"),
         (TargetSize(scale=math.inf), "scale cannot be inf"),
         (TargetSize(scale=100), "scale cannot be 100"),
-        (TargetSize(scale=0.5), "scale cannot be 0.5"),
+        (TargetSize(scale=0.04), "scale cannot be 0.04"),
         (TargetSize(), "given, and no other size"),
         (TargetSize(scale=2, width=100), "the only size"),
         (TargetSize(width=100, longest_side_px=100), "the only size"),
@@ -132,3 +134,11 @@ def test_a_hair_above_the_networks_factor_is_one_pass():
 
     assert plan.resized_hw == (3071, 4096)  # 4.004 times
     assert passes(4, (767, 1023), plan.resized_hw) == 1
+
+
+@pytest.mark.parametrize(
+    ("resized_hw", "expected"),
+    [((384, 512), False), ((383, 512), False), ((1, 1), False), ((385, 512), True), ((100, 513), True)],
+)
+def test_a_picture_grows_where_either_side_does(resized_hw, expected):
+    assert enlarges((384, 512), resized_hw) == expected
