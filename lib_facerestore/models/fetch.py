@@ -76,8 +76,8 @@ def _present_or_missing(remote: RemoteFile, target: Path) -> Path:
         verify_file(target, remote.size_bytes, remote.sha256)
         return target
     url = remote.urls[0] if remote.urls else ""
-    where = f"Download it from {url} and put" if url else "Put"
-    advice = f"Downloads are switched off. {where} {remote.name} ({remote.identity}) into {target.parent}."
+    by_hand = remote.by_hand(target.parent)
+    advice = f"Downloads are switched off. {by_hand[0].upper()}{by_hand[1:]}"
     raise WeightsMissing(remote.name, advice, url=url)
 
 
@@ -121,7 +121,7 @@ def _fetch_locked(remote: RemoteFile, target: Path, transfer: Transfer) -> Path:
         logger.info("%s: nothing usable from %s", remote.name, host_of(url))
     if damaged is not None:
         raise damaged
-    advice = f"Run again to go on, or put the file ({remote.identity}) into {target.parent}."
+    advice = f"Run again to go on, or {remote.by_hand(target.parent)}"
     raise _unreachable(remote, target.parent, "; ".join(problems) or "it has no address", advice)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -17,5 +18,10 @@ class RemoteFile:
     @property
     def identity(self) -> str:
         """Size and hash as a sentence mentions them."""
-        size = f"{f'{self.size_bytes:,} bytes'}, " if self.size_bytes else ""
-        return f"{size}sha256 begins {self.sha256[:8]}"
+        size = f"{self.size_bytes:,} bytes, " if self.size_bytes else ""
+        return f"{size}SHA-256 {self.sha256}"
+
+    def by_hand(self, folder: Path) -> str:
+        """What a person does instead of us, as the end of a sentence: address, size, hash and place."""
+        start = f"download it from {self.urls[0]} and put" if self.urls else "put"
+        return f"{start} {self.name} ({self.identity}) into {folder}."

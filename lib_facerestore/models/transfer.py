@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import IO
 
 from lib_facerestore.models.hashes import plain_bytes
-from lib_facerestore.models.web import FetchPolicy, GaveUp, RangeRefused, TryAgain, extent, host_of, open_address
+from lib_facerestore.models.web import (
+    FetchPolicy,
+    GaveUp,
+    NoRoute,
+    RangeRefused,
+    TryAgain,
+    extent,
+    host_of,
+    open_address,
+)
 
 _CHUNK_BYTES = 1 << 18
 # An attempt that brought this much does not count as failed: a line that breaks every few megabytes gets there too.
@@ -43,9 +52,12 @@ class Transfer:
 def download(url: str, transfer: Transfer) -> bool:
     """Bring the temporary file to its full length, going on where it ends; True if it held bytes from before.
 
+    An address where nothing answers is asked once; what breaks on the way is tried again.
+
     Raises: GaveUp, NoRoom, Interrupted, OSError of the folder.
     """
     failures = 0
+    first = part_bytes(transfer.part)
     while True:
         before = part_bytes(transfer.part)
         try:
@@ -53,7 +65,9 @@ def download(url: str, transfer: Transfer) -> bool:
         except TryAgain as again:
             has_progress = part_bytes(transfer.part) - before >= _PROGRESS_BYTES
             failures = 1 if has_progress else failures + 1
-            if failures >= transfer.policy.attempts:
+            # Where bytes have come from the address in this run, the line may be back in a moment.
+            is_hopeless = isinstance(again, NoRoute) and before == first
+            if is_hopeless or failures >= transfer.policy.attempts:
                 raise GaveUp(again.reason) from again
             backoff = transfer.policy.backoff_s * 2 ** (failures - 1)
             _pause(min(max(backoff, again.wait_s), _LONGEST_PAUSE_S), transfer.check)

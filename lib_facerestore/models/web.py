@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
 import re
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -29,6 +31,7 @@ CATALOGUE_HOSTS = frozenset(
         "cas-bridge.xethub.hf.co",
     }
 )
+_NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 _RETRIED_STATUS = frozenset({408, 429})  # and every 5xx
 
 
@@ -54,6 +57,10 @@ class TryAgain(Exception):
 
 class RangeRefused(TryAgain):
     """The server cannot go on where the temporary file ends (416, or another range), so the file starts anew."""
+
+
+class NoRoute(TryAgain):
+    """Nothing answers there: no network, no such host, nobody listening, or a proxy that lets nothing through."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,7 @@ def host_of(url: str) -> str:
 def open_address(url: str, offset: int, policy: FetchPolicy) -> http.client.HTTPResponse:
     """Ask for the bytes from `offset` on.
 
-    Raises: GaveUp, TryAgain, RangeRefused.
+    Raises: GaveUp, TryAgain, NoRoute, RangeRefused.
     """
     headers = {"User-Agent": f"facerestore/{VERSION}", "Accept-Encoding": "identity"}
     if offset:
@@ -164,7 +171,18 @@ def _of_connection(error: Exception, url: str) -> Exception:
         return GaveUp(f"the certificate of {host_of(url)} is not valid ({cause.verify_message})")
     if isinstance(cause, TimeoutError):
         return TryAgain(f"{host_of(url)} did not answer in time")
-    return TryAgain(f"{host_of(url)} cannot be reached ({cause or type(cause).__name__})")
+    kind = NoRoute if _is_no_route(cause) else TryAgain
+    return kind(f"{host_of(url)} cannot be reached ({cause or type(cause).__name__})")
+
+
+def _is_no_route(cause: Exception | str) -> bool:
+    """Whether another try a few seconds later would fail the same way."""
+    tunnel = re.match(r"Tunnel connection failed: (\d+)", str(cause))
+    if tunnel is not None:  # a proxy's answer, an OSError without a number
+        return int(tunnel[1]) not in _RETRIED_STATUS
+    return isinstance(cause, (socket.gaierror, ConnectionRefusedError)) or (
+        isinstance(cause, OSError) and cause.errno in _NO_ROUTE
+    )
 
 
 def extent(response: http.client.HTTPResponse, asked: int, url: str, size_bytes: int) -> tuple[int, int]:

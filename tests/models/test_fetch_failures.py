@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import http.client
 import random
 import shutil
 import socket
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 from web_server import cut, page, quick, status, whole
@@ -60,7 +62,7 @@ def test_a_server_that_stays_in_trouble_is_given_up_and_the_part_stays(server, t
 def test_a_cut_body_says_how_much_came(server, tmp_path):
     server.answers["/model.pth"] = [cut(CONTENT, 1000)]
 
-    with pytest.raises(WeightsUnreachable, match=r"ended after 1,000 of 3,000,001 bytes.*sha256 begins [0-9a-f]{8}"):
+    with pytest.raises(WeightsUnreachable, match=r"ended after 1,000 of 3,000,001 bytes.*SHA-256 [0-9a-f]{64}"):
         fetch(server.remote(CONTENT), tmp_path, quick(attempts=1))
 
     assert not (tmp_path / "model.pth").exists()
@@ -124,14 +126,89 @@ def test_a_redirect_to_a_foreign_host_is_not_followed(server, tmp_path):
     assert [asked.path for asked in server.asked] == ["/base/model.pth"]
 
 
-def test_a_server_that_is_not_there_is_tried_again_and_named(tmp_path, monkeypatch):
+ADDRESSES = ("https://github.com/a/model.pth", "https://huggingface.co/b/model.pth")
+NO_ROUTES = [
+    socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+    socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
+    ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
+    OSError(errno.ENETUNREACH, "Network is unreachable"),
+    OSError(errno.EHOSTUNREACH, "No route to host"),
+    OSError("Tunnel connection failed: 403 Forbidden"),
+]
+
+
+@pytest.fixture
+def line(monkeypatch):
+    """A line whose every connection fails with what the test puts in `error`; `asked` holds the hosts."""
+    monkeypatch.setenv("no_proxy", "*")
+    state = SimpleNamespace(error=None, asked=[])
+
+    def connect(connection):
+        state.asked.append(connection.host)
+        raise state.error
+
+    monkeypatch.setattr(http.client.HTTPSConnection, "connect", connect)
+    return state
+
+
+@pytest.mark.parametrize("error", NO_ROUTES, ids=str)
+def test_without_a_route_each_address_is_asked_once_and_the_file_can_be_put_there_by_hand(line, tmp_path, error):
+    line.error = error
+    remote = RemoteFile("model.pth", ADDRESSES, 3_000_001, "1009e537" * 8)
+
+    with pytest.raises(WeightsUnreachable) as caught:
+        fetch(remote, tmp_path, quick(backoff_s=60.0))  # a second try would take a minute
+
+    said = str(caught.value)
+    assert line.asked == ["github.com", "huggingface.co"]
+    assert said.startswith("model.pth could not be downloaded: github.com cannot be reached (")
+    assert said.endswith(
+        f"Run again to go on, or download it from {ADDRESSES[0]} and put model.pth (3,000,001 bytes, "
+        f"SHA-256 {remote.sha256}) into {tmp_path}."
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TimeoutError("timed out"), ConnectionResetError(104, "Connection reset by peer"),
+     OSError("Tunnel connection failed: 429 Too Many Requests")],
+    ids=str,
+)  # fmt: skip
+def test_what_may_be_over_in_a_moment_is_tried_again(line, tmp_path, error):
+    line.error = error
+
+    with pytest.raises(WeightsUnreachable):
+        fetch(RemoteFile("model.pth", ADDRESSES[:1], 5, "0" * 64), tmp_path, quick(attempts=3))
+
+    assert line.asked == ["github.com"] * 3
+
+
+def test_a_line_that_is_lost_in_the_middle_is_tried_again(server, tmp_path, monkeypatch):
+    server.answers["/model.pth"] = [cut(CONTENT, 1000), whole(CONTENT)]
+    connect, lost = http.client.HTTPConnection.connect, []
+
+    def connect_or_fail(connection):
+        if len(server.asked) == 1 and not lost:  # after the body broke, the network is away once
+            lost.append(True)
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        connect(connection)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "connect", connect_or_fail)
+
+    path = fetch(server.remote(CONTENT), tmp_path, quick())
+
+    assert lost == [True]
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_closed_port_is_asked_once_and_named(tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     remote = RemoteFile("model.pth", (f"http://127.0.0.1:{port}/model.pth",), 5, "0" * 64)
 
-    with pytest.raises(WeightsUnreachable, match=r"127\.0\.0\.1 cannot be reached .*5 bytes, sha256 begins 00000000"):
-        fetch(remote, tmp_path, quick())
+    with pytest.raises(WeightsUnreachable, match=r"127\.0\.0\.1 cannot be reached .*5 bytes, SHA-256 0{64}"):
+        fetch(remote, tmp_path, quick(backoff_s=60.0))
 
 
 def test_too_little_room_is_said_before_anything_is_asked(server, small_disk):

@@ -49,7 +49,7 @@ def test_offline_opens_no_socket_and_says_what_to_put_where(no_sockets, tmp_path
         fetch(remote, tmp_path, FetchPolicy.from_environment())
 
     assert "https://github.com/model.pth" in str(caught.value)
-    assert f"put model.pth (376,637,898 bytes, sha256 begins 1009e537) into {tmp_path}." in str(caught.value)
+    assert f"put model.pth (376,637,898 bytes, SHA-256 {remote.sha256}) into {tmp_path}." in str(caught.value)
     assert names(tmp_path) == []
 
 
