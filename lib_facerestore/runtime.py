@@ -92,7 +92,8 @@ class Runtime:
     folders: extra folders to look for weights in, first match wins, before `models_folder`; never written to.
     mirrors: base URLs tried before the catalogue's. licence: "commercial" hides models for non-commercial use.
     first_restorer: what "auto" takes before the catalogue's order, where its weights are present.
-    fetch_advice: how this shell's user gets missing weights, the second half of a sentence.
+    fetch_advice: how this shell's user gets missing weights, the second half of a sentence. fetch_named: how one
+    model's are fetched, a sentence; {name} is that model's.
     """
 
     device: str = "auto"
@@ -105,9 +106,14 @@ class Runtime:
     mirrors: tuple[str, ...] = ()
     licence: Licence = "any"
     first_restorer: str = ""
-    fetch_advice: str = "fetch official ones with: facerestore fetch"
+    fetch_advice: str = "fetch official ones with: facerestore fetch --for gfpgan"
+    fetch_named: str = "Fetch them with: facerestore fetch {name}; or run again with --download."
     memory: MemoryPort = field(default_factory=NoHostMemory)
     other_upscalers: OtherUpscalers = field(default_factory=NoOtherUpscalers)
+
+    def how_to_fetch(self, name: str) -> str:
+        """The sentence on how the weights of one model are fetched; name: as it can be typed."""
+        return self.fetch_named.format(name=name)
 
     def faces_at_once(self, device_type: str) -> int:
         """Most faces in a batch: `face_batch`, but one on a CPU, where four at once take longer than one by one.

@@ -14,7 +14,7 @@ from lib_facerestore.engine.data import Picture, Prepared, Result
 from lib_facerestore.engine.ports import Detector, NoProgress, Parser, Progress, Restorer, Tools, Upscaler
 from lib_facerestore.engine.variants import FaceVariants
 from lib_facerestore.errors import ModelError, OutOfMemory, SettingsError, WeightsError, WeightsMissing
-from lib_facerestore.models import loading, weights
+from lib_facerestore.models import loading, names, weights
 from lib_facerestore.models.spec import Kind, ModelSpec
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
@@ -265,7 +265,7 @@ class Session:
             if settings.mask == "auto":
                 return None
             raise WeightsMissing(
-                "every face parser", "Fetch one with: facerestore fetch parsenet; or choose another mask."
+                "every face parser", f"{self.runtime.how_to_fetch('parsenet')} Or choose another mask."
             ) from None
         return self._kept_warm(
             ("parser", spec.name), used, device, lambda device: loading.load_parser(spec, self.runtime, device)
@@ -335,7 +335,8 @@ class Session:
             twin = self._chosen(spec.twin, "upscaler")
             if weights.is_present(twin, self.runtime) or self.runtime.downloads_allowed:
                 return twin
-            notes.append(f"The denoise strength had no effect: {twin.name}, which it mixes in, is missing.")
+            lacking = f"The denoise strength had no effect: {twin.name}, which it mixes in, is missing."
+            notes.append(f"{lacking} {self.runtime.how_to_fetch(names.typed_name(twin.name))}")
         elif settings.denoise != setting_default("denoise"):
             notes.append(f"The denoise strength had no effect: {spec.name} has no twin to mix with.")
         return None

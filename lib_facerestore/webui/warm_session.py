@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lib_facerestore.session import Session
 
 FETCH_ADVICE = "fetch official ones in Settings, Face restore, Fetch models"
+FETCH_NAMED = "Fetch them in Settings, Face restore, Fetch models."
 _lock = threading.Lock()
 _session: Session | None = None
 
@@ -35,6 +36,7 @@ def runtime(downloads_allowed: bool | None = None) -> Runtime:
         licence=options.value("licence"),
         first_restorer=base.first_restorer(),
         fetch_advice=FETCH_ADVICE,
+        fetch_named=FETCH_NAMED,
         memory=_memory_port(),
         other_upscalers=HostUpscalers(),
     )

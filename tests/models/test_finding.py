@@ -139,7 +139,8 @@ def test_a_damaged_file_of_ours_is_named_with_what_to_put_where_when_offline(pla
     said = str(caught.value)
     assert said.startswith(f"{FILE} is damaged: ")
     assert f"It was renamed to {FILE}.damaged. " in said
-    assert "Downloads are switched off. Download it from https://" in said
+    fetching = "facerestore fetch real-esrgan-animevideov3; or run again with --download. Or download it from https://"
+    assert fetching in said
     assert said.endswith(f"into {places.models_folder}.")
 
 

@@ -114,7 +114,8 @@ def test_a_missing_twin_is_said_and_the_network_stays_as_it_is(empty):
     tools = chosen(empty, denoise=0.2)
 
     sentence = "The denoise strength had no effect: Real-ESRGAN general-wdn-x4v3, which it mixes in, is missing."
-    assert sentence in tools.warnings
+    command = "Fetch them with: facerestore fetch real-esrgan-general-wdn-x4v3; or run again with --download."
+    assert f"{sentence} {command}" in tools.warnings
     assert all(torch.equal(value, spec[key]) for key, value in network_of(tools).items())
 
 
