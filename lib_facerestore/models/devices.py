@@ -15,24 +15,31 @@ if TYPE_CHECKING:
 def resolve(name: str) -> torch.device:
     """The torch device of a name; auto is CUDA where torch finds it, else Apple's GPU, else the CPU.
 
-    CUDA always has its index: without one, torch up to 2.4 does not tell its free memory, and Forge frees nothing.
+    Case and spaces around the name do not matter. CUDA always has its index: without one, torch up to 2.4 does not tell its free memory, and Forge frees nothing.
     Raises: SettingsError when this machine lacks the device.
     """
     import torch
 
+    written, name = name, name.strip().lower()
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda", torch.cuda.current_device())
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
+        if device.type == "meta":
+            raise NotImplementedError("it holds shapes and no numbers")
+        if device.type == "cpu":
+            return torch.device("cpu")  # torch takes cpu:7 for another device, which has no meaning
         if device.type == "cuda" and device.index is None:
             device = torch.device("cuda", torch.cuda.current_device())
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:  # ImportError: hpu, privateuseone
         if is_out_of_memory(error):
             return device  # it is there, and the host has not been asked for room yet
-        raise SettingsError("device", name, "auto, cpu, or a device that this machine has, such as cuda:0") from error
+        raise SettingsError(
+            "device", written, "auto, cpu, or a device that this machine has, such as cuda:0"
+        ) from error
     return device
 
 

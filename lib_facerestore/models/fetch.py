@@ -122,7 +122,7 @@ def _fetch_locked(remote: RemoteFile, target: Path, transfer: Transfer) -> Path:
     if damaged is not None:
         raise damaged
     advice = f"Run again to go on, or {remote.by_hand(target.parent)}"
-    raise _unreachable(remote, target.parent, "; ".join(problems) or "it has no address", advice)
+    raise _unreachable(remote, target.parent, "; ".join(dict.fromkeys(problems)) or "it has no address", advice)
 
 
 def _addresses(remote: RemoteFile, policy: FetchPolicy) -> list[str]:

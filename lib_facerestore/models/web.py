@@ -175,7 +175,7 @@ def _of_connection(error: Exception, url: str) -> Exception:
     return kind(f"{host_of(url)} cannot be reached ({cause or type(cause).__name__})")
 
 
-def _is_no_route(cause: Exception | str) -> bool:
+def _is_no_route(cause: BaseException | str) -> bool:
     """Whether another try a few seconds later would fail the same way."""
     tunnel = re.match(r"Tunnel connection failed: (\d+)", str(cause))
     if tunnel is not None:  # a proxy's answer, an OSError without a number

@@ -38,6 +38,22 @@ def test_cuda_without_an_index_is_the_current_device(gpu, name, found):
     assert str(resolve(name)) == found
 
 
+@pytest.mark.parametrize("name", ["CPU", " cpu ", "cpu:0", "Cpu:3"])
+def test_the_cpu_is_one_device_however_it_is_written(name):
+    assert resolve(name) == CPU
+
+
+@pytest.mark.parametrize("name", [" cuda ", "CUDA", "Cuda:1"])
+def test_case_and_spaces_of_a_device_do_not_matter(gpu, name):
+    assert resolve(name) == GPU
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has Apple's GPU")
+def test_apples_gpu_elsewhere_is_a_setting_that_cannot_be():
+    with pytest.raises(SettingsError, match="device cannot be 'mps'"):
+        resolve("mps")
+
+
 def test_a_full_device_is_a_device(gpu, monkeypatch):
     monkeypatch.setattr(torch, "empty", refuse)
 
@@ -45,10 +61,24 @@ def test_a_full_device_is_a_device(gpu, monkeypatch):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-@pytest.mark.parametrize("name", ["cuda", "cuda:7", "nonsense"])
-def test_a_device_that_is_not_there_is_a_setting_that_cannot_be(name):
-    with pytest.raises(SettingsError, match=f"device cannot be '{name}'"):
+@pytest.mark.parametrize("name", ["cuda", "cuda:7", " Cuda ", "cuda:-1", "cuda:"])
+def test_cuda_that_is_not_there_is_a_setting_that_cannot_be(name):
+    with pytest.raises(
+        SettingsError, match=f"device cannot be '{name}': it must be auto, cpu, or a device that this m"
+    ):
         resolve(name)
+
+
+@pytest.mark.filterwarnings("ignore:'mkldnn' is no longer used")
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "nonsense", "0", "none", "hpu", "privateuseone", "privateuseone:0", "meta", "META:0", "vulkan", "xpu",
+     "xla", "ipu", "mtia", "lazy", "maia", "ve", "fpga", "hip", "opengl", "opencl", "ideep", "mkldnn", "cpu\0"],
+)  # fmt: skip
+def test_a_device_that_is_not_there_is_a_setting_that_cannot_be(name):
+    with pytest.raises(SettingsError) as caught:
+        resolve(name)
+    assert str(caught.value).startswith(f"The setting device cannot be {name!r}: it must be auto, cpu, or a device")
 
 
 @pytest.mark.parametrize(
