@@ -106,7 +106,7 @@ class Runtime:
     mirrors: tuple[str, ...] = ()
     licence: Licence = "any"
     first_restorer: str = ""
-    fetch_advice: str = "fetch official ones with: facerestore fetch --for gfpgan"
+    fetch_advice: str = "fetch official ones with: facerestore fetch --for gfpgan, or --all"
     fetch_named: str = "Fetch them with: facerestore fetch {name}; or run again with --download."
     memory: MemoryPort = field(default_factory=NoHostMemory)
     other_upscalers: OtherUpscalers = field(default_factory=NoOtherUpscalers)

@@ -13,7 +13,7 @@ from lib_facerestore.runtime import Runtime
 
 
 def print_models(runtime: Runtime) -> int:
-    """One line for each model: name, roles, licence, size, where its weights are."""
+    """One line for each model: name, roles, licence, size, where its weights are; then files that cannot be used."""
     for spec in weights.available(runtime):
         try:
             found = weights.find(spec, runtime)
@@ -22,6 +22,8 @@ def print_models(runtime: Runtime) -> int:
             where = str(error)
         roles = ", ".join(spec.kinds)
         print(f"{spec.name:38} {roles:20} {spec.licence:14} {_size(spec):>9}  {where}")
+    for reason in weights.refused(runtime):
+        print(reason)
     return EXIT_DONE
 
 
@@ -39,11 +41,16 @@ def model_table() -> str:
 
 
 def print_doctor(runtime: Runtime) -> int:
-    """Versions, device and every model's state; exit status 1 when something has to be done."""
+    """Versions, device and every model's state; exit status 1 when something is damaged or wrong.
+
+    What is missing is said with what brings it, and is no failure: it was never there.
+    """
     found = examine(runtime)
     print("\n".join(found.lines))
     for problem in found.problems:
         print(problem, file=sys.stderr)
+    if found.missing:
+        print(found.missing, file=sys.stderr)
     return EXIT_SOME_FAILED if found.problems else EXIT_DONE
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
 from lib_facerestore.models.containers import recognise, unreadable
+from lib_facerestore.models.foreign import foreign
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +47,8 @@ _REFUSED = re.compile(r"(?:[Uu]nsupported (?:global: |class |GLOBAL )(?:GLOBAL )
 def read_checkpoint(path: Path) -> StateDict:
     """The tensors by name, on the CPU, each contiguous in memory of its own.
 
-    Wrappers (params_ema, state_dict …) and the prefix `module.` are taken off; what is no tensor is dropped.
+    Wrappers (params_ema, state_dict …) and the prefix `module.` are taken off; what is no tensor is dropped. What is
+    known to be no network for pictures is refused by what it is.
     Raises: WeightsMissing, WeightsDamaged, WeightsUnknown.
     """
     try:
@@ -152,6 +154,8 @@ def _named_tensors(content: object, path: Path) -> StateDict:
         raise WeightsUnknown(path, "has no tensors in it.", seen)
     if all(key.startswith("module.") for key in state):
         state = {key.removeprefix("module."): value for key, value in state.items()}
+    if what := foreign(state.keys()):  # said before its gigabytes are copied
+        raise WeightsUnknown(path, f"fits no network: it is {what}.")
     return state
 
 

@@ -17,6 +17,8 @@ Container = Literal["safetensors", "zip", "pickle"]
 
 PICKLE_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin")
 SUFFIXES = (".safetensors", *PICKLE_SUFFIXES)
+# Forms of networks that lie in the same folders and that only other programs read.
+_OTHER_PROGRAMS = {".onnx": "an ONNX network", ".param": "the description of an ncnn network"}
 _AGAIN = "Delete the file and download it again."
 # A network of 3,000 tensors has a header of 400 kB; the format itself would allow 100 MB.
 _LONGEST_HEADER_BYTES = 16 << 20
@@ -42,6 +44,34 @@ def recognise(path: Path) -> Container:
     if head[:1] == b"\x80":
         return "pickle"
     raise WeightsDamaged(path, f"it begins with the bytes {head[:8].hex(' ')}", "a zip archive or a pickle", _AGAIN)
+
+
+def is_listed(path: Path) -> bool:
+    """Whether a file is taken for a checkpoint: by its suffix, and a .bin, which many programs write, by its bytes."""
+    suffix = path.suffix.lower()
+    return suffix in SUFFIXES and (suffix != ".bin" or _may_be_torchs(path))
+
+
+def refusal(path: Path) -> WeightsUnknown | None:
+    """Why a file beside the checkpoints is not one; None for checkpoints and for what is no network at all."""
+    suffix = path.suffix.lower()
+    if suffix in _OTHER_PROGRAMS:
+        problem = f"is {_OTHER_PROGRAMS[suffix]}, which is not run here; use the network's .pth or .safetensors file."
+        return WeightsUnknown(path, problem)
+    if suffix == ".bin" and not _may_be_torchs(path):
+        problem = "is no checkpoint of torch, and .bin files of other programs (ncnn, OpenVINO) are not run here; "
+        return WeightsUnknown(path, f"{problem}use the network's .pth or .safetensors file.")
+    return None
+
+
+def _may_be_torchs(path: Path) -> bool:
+    """Whether the bytes begin as torch or safetensors write them; also where they cannot be read, to be said later."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError:
+        return True
+    return head.startswith((b"PK\x03\x04", b"\x80")) or head[8:9] == b"{"
 
 
 def _head(path: Path) -> bytes:

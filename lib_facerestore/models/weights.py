@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from lib_facerestore.errors import WeightsDamaged, WeightsError, WeightsMissing
-from lib_facerestore.models import bundled, catalogue, names
+from lib_facerestore.errors import WeightsDamaged, WeightsError, WeightsMissing, WeightsUnknown
+from lib_facerestore.models import bundled, catalogue, containers, names
 from lib_facerestore.models.containers import unreadable
 from lib_facerestore.models.hashes import HashCache, move_aside, sha256_of, verify_file
 from lib_facerestore.models.spec import Kind, ModelSpec
@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 # Part of the cache file's name: raise it when a conversion changes, so that old files are not taken for new ones.
 _CONVERSION = "1"
-_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,12 @@ def available(runtime: Runtime) -> tuple[ModelSpec, ...]:
     known = {name.lower() for spec in catalogue.MODELS for name in spec.file_names}
     rows += [_dropped(path) for path in _files(runtime) if path.name.lower() not in known]
     return tuple(rows)
+
+
+def refused(runtime: Runtime) -> tuple[WeightsUnknown, ...]:
+    """Files in the folders that hold networks in a form that is not run here, each with the reason."""
+    found = (containers.refusal(path) for path in _all_files(runtime))
+    return tuple(reason for reason in found if reason is not None)
 
 
 def find(spec: ModelSpec, runtime: Runtime) -> FoundWeights | None:
@@ -129,7 +134,7 @@ def load(found: FoundWeights, runtime: Runtime) -> StateDict:
     """
     from lib_facerestore.models.checkpoints import read_checkpoint, save_checkpoint
 
-    if found.path.suffix == ".safetensors":
+    if found.path.suffix.lower() == ".safetensors":
         return read_checkpoint(found.path)
     cached = runtime.cache_folder / f"{found.sha256}-{_CONVERSION}.safetensors"
     if cached.is_file():
@@ -254,9 +259,13 @@ def _find_file(spec: ModelSpec, runtime: Runtime) -> Path | None:
 
 def _files(runtime: Runtime) -> Iterator[Path]:
     """Every checkpoint in the folders, the host's first, ours last; sorted within a folder."""
+    return (path for path in _all_files(runtime) if containers.is_listed(path))
+
+
+def _all_files(runtime: Runtime) -> Iterator[Path]:
     for folder in (*runtime.folders, runtime.models_folder):
         try:
-            yield from sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+            yield from sorted(path for path in folder.iterdir() if path.is_file())
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:  # the models of the other folders are good all the same

@@ -42,8 +42,9 @@ def examine() -> str:
     lines: list[str] = []
     with guarded("looking at everything", lines.append):
         found = doctor.examine(warm_session.runtime())
-        lines += [*(f"To do: {problem}" for problem in found.problems), *found.lines]
-        if not found.problems:
+        to_do = [*found.problems, *filter(None, [found.missing])]
+        lines += [*(f"To do: {sentence}" for sentence in to_do), *found.lines]
+        if not to_do:
             lines.insert(0, "Everything that is needed is here.")
     return _shown(lines)
 
