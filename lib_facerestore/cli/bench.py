@@ -23,8 +23,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default: %(default)s)")
     add("--rounds", type=int, default=3, help="runs of each path after the warm-up (default: %(default)s)")
     add("--scenario", nargs="+", metavar="TEXT", default=[], help="only scenarios whose name holds one of these")
-    add("--restorer", nargs="+", choices=RESTORERS, default=list(RESTORERS))
-    add("--variant", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="same-files: with stock's two helpers")
+    text = f"any of: {', '.join(RESTORERS)} (default: all)"
+    add("--restorer", nargs="+", choices=RESTORERS, default=list(RESTORERS), metavar="NAME", help=text)
+    text = f"any of: {', '.join(VARIANTS)}; same-files: with stock's two helpers (default: all)"
+    add("--variant", nargs="+", choices=VARIANTS, default=list(VARIANTS), metavar="WORD", help=text)
     add("--no-memory", action="store_true", help="leave the rows of memory out")
 
 

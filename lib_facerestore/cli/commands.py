@@ -5,22 +5,44 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from lib_facerestore.cli import EXIT_DONE, EXIT_WRONG_USE
+from lib_facerestore.cli.help_text import RESTORE, UPSCALE, Formatter, Layout, sections
 from lib_facerestore.engine.pixels.decode import ReadLimits
 from lib_facerestore.engine.pixels.encode import Chroma, FormatName, WriteOptions
 from lib_facerestore.runtime import Licence, Runtime
 from lib_facerestore.setting_info import choices
-from lib_facerestore.settings import SIZE_SETTINGS, RestoreSettings, field_types, setting_info
+from lib_facerestore.settings import SIZE_SETTINGS, RestoreSettings, field_types, setting_default, setting_info
 from lib_facerestore.version import VERSION
 
 DEFAULT_UPSCALE = 4.0
+# Two short lines; argparse would list every option.
+_USAGE = "%(prog)s [options]\n       PICTURE ... -o FOLDER"
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what was wrong in one line, without the whole usage before it."""
+    """Says what was wrong in one line, without the whole usage before it. layout: of the help; None: argparse's own."""
+
+    layout: Layout | None = None
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **{"formatter_class": Formatter, **more})
+
+    def format_help(self) -> str:
+        """The help, in the parts that the layout names."""
+        if self.layout is None:
+            return super().format_help()
+        formatter = self._get_formatter()
+        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        formatter.add_text(self.description)
+        for title, actions in sections(self.layout, self._actions):
+            formatter.start_section(title)
+            formatter.add_arguments(actions)
+            formatter.end_section()
+        return formatter.format_help()
 
     def error(self, message: str) -> NoReturn:
         unknown = [word.split("=")[0] for word in message.split() if word.startswith("--")]
@@ -48,11 +70,13 @@ def parser() -> argparse.ArgumentParser:
     _add_restore(commands)
     _add_upscale(commands)
     _add_fetch(commands)
-    models = commands.add_parser("models", help="list the models and where their weights are", allow_abbrev=False)
+    text, usage = "list the models and where their weights are", "%(prog)s [options]"
+    models = commands.add_parser("models", help=text, description=text, usage=usage, allow_abbrev=False)
     _add_machine_options(models)
     models.add_argument("--markdown", action="store_true", help="as the table of the README")
     models.set_defaults(run=_run_models)
-    doctor = commands.add_parser("doctor", help="check versions, device and weights", allow_abbrev=False)
+    text = "check versions, device and weights; say what is damaged, missing or of no use"
+    doctor = commands.add_parser("doctor", help=text, description=text, usage=usage, allow_abbrev=False)
     _add_machine_options(doctor)
     doctor.set_defaults(run=_run_doctor)
     _add_bench(commands)
@@ -87,7 +111,9 @@ def runtime_from(options: argparse.Namespace) -> Runtime:
 
 
 def _add_restore(commands: Any) -> None:
-    command = commands.add_parser("restore", help="restore the faces in pictures", allow_abbrev=False)
+    text = "restore the faces in pictures"
+    command = commands.add_parser("restore", help=text, description=text, usage=_USAGE, allow_abbrev=False)
+    command.layout = RESTORE
     command.add_argument("--faces", action="store_true", help="also write each face's crop before and after")
     command.add_argument("--no-restore", action="store_true", help="leave faces alone; loads nothing for them")
     command.add_argument("--no-upscale", action="store_true", help="leave the size alone; loads no upscaler")
@@ -97,7 +123,8 @@ def _add_restore(commands: Any) -> None:
 
 def _add_upscale(commands: Any) -> None:
     text = "enlarge pictures, four times unless a size is given; faces are left to the upscaler"
-    command = commands.add_parser("upscale", help=text, description=text, allow_abbrev=False)
+    command = commands.add_parser("upscale", help=text, description=text, usage=_USAGE, allow_abbrev=False)
+    command.layout = UPSCALE
     _add_run_options(command)
     command.set_defaults(run=_run_restore, faces=False, no_restore=True, no_upscale=False)
 
@@ -116,7 +143,8 @@ def _add_run_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_fetch(commands: Any) -> None:
-    command = commands.add_parser("fetch", help="download official weights", allow_abbrev=False)
+    text, usage = "download official weights", "%(prog)s [options]\n       [NAME ...]"
+    command = commands.add_parser("fetch", help=text, description=text, usage=usage, allow_abbrev=False)
     command.add_argument("names", nargs="*", metavar="NAME", help="models, such as codeformer or 'gfpgan 1.4'")
     command.add_argument("--all", action="store_true", help="every model that the licence mode shows")
     command.add_argument("--for", dest="for_restorer", metavar="NAME", help="a restorer, a detector and a parser")
@@ -128,7 +156,8 @@ def _add_bench(commands: Any) -> None:
     from lib_facerestore.cli import bench
 
     text = "measure the speed beside what hosts do today; needs the repository"
-    command = commands.add_parser("bench", help=text, description=text, allow_abbrev=False)
+    usage = "%(prog)s [options]"
+    command = commands.add_parser("bench", help=text, description=text, usage=usage, allow_abbrev=False)
     bench.add_options(command)
     command.set_defaults(run=bench.run_bench)
 
@@ -136,9 +165,9 @@ def _add_bench(commands: Any) -> None:
 def _add_file_options(command: argparse.ArgumentParser) -> None:
     writing, reading = WriteOptions(), ReadLimits()
     add = command.add_argument
-    add("--format", choices=choices(FormatName), default=writing.format, help="format of the results")
+    _add_choice(add, "--format", choices(FormatName), "format of the results", writing.format)
     add("--quality", type=int, default=writing.quality, help="1 to 100; 0: at least the input's (default: %(default)s)")
-    add("--chroma", choices=choices(Chroma), default=writing.chroma, help="colour resolution of JPEG results")
+    _add_choice(add, "--chroma", choices(Chroma), "colour resolution of JPEG results", writing.chroma)
     add("--name", default=writing.name, help="name of the results, {name} is the input's (default: %(default)s)")
     text = "refuse larger pictures (default: %(default)g; 200 take about 1.4 GB at work)"
     add("--max-megapixels", type=float, default=reading.megapixels, help=text)
@@ -151,13 +180,20 @@ def _add_machine_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--look-in", type=Path, action="append", default=[], metavar="FOLDER", help="more weights")
     command.add_argument("--download", action="store_true", help="fetch missing weights at their first use")
     command.add_argument("--mirror", action="append", default=[], metavar="URL", help="tried before the official place")
-    text = "commercial hides the others"
-    command.add_argument("--licence", choices=choices(Licence), default=runtime.licence, help=text)
+    _add_choice(command.add_argument, "--licence", choices(Licence), "commercial hides the others", runtime.licence)
+
+
+def _add_choice(add: Callable[..., Any], flag: str, words: tuple[str, ...], text: str, default: str) -> None:
+    """An option that takes one of a few words; they stand in the text, where they can be wrapped."""
+    listed = f"{text}; one of: {', '.join(words)} (default: {default})"
+    add(flag, choices=words, default=default, metavar="WORD", help=listed)
 
 
 def _add_setting(command: argparse.ArgumentParser, name: str, kind: Any) -> None:
     info = setting_info(name)
-    default = RestoreSettings.__dataclass_fields__[name].default
+    default = setting_default(name)
+    if name == "scale" and isinstance(command, _Parser) and command.layout is UPSCALE:
+        default = f"{DEFAULT_UPSCALE:g} unless a size is given"
     flag = "--" + name.replace("_", "-")
     span = "" if info.low is None else f", {info.low:g} to {info.high:g}{' ' + info.unit if info.unit else ''}"
     text = f"{info.help} (default: {default}{span})".replace("%", "%%")
@@ -165,8 +201,11 @@ def _add_setting(command: argparse.ArgumentParser, name: str, kind: Any) -> None
         command.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
     elif kind in (int, float):
         command.add_argument(flag, type=number, default=None, metavar="NUMBER", help=text)
+    elif words := choices(kind):
+        text = f"{info.help} One of: {', '.join(words)} (default: {default})".replace("%", "%%")
+        command.add_argument(flag, choices=words, default=None, metavar="WORD", help=text)
     else:
-        command.add_argument(flag, choices=choices(kind) or None, default=None, help=text)
+        command.add_argument(flag, default=None, metavar="NAME", help=text)
 
 
 def number(text: str) -> float:
