@@ -99,7 +99,7 @@ def need(
         if not runtime.downloads_allowed and FetchPolicy.from_environment().allowed:
             by_hand = spec.remote.by_hand(runtime.models_folder)
             advice = f"{runtime.how_to_fetch(names.typed_name(spec.name))} Or {by_hand}"
-            raise WeightsMissing(spec.name, advice, url=spec.remote.urls[0] if spec.remote.urls else "")
+            raise WeightsMissing(spec.remote.name, advice, url=spec.remote.urls[0] if spec.remote.urls else "")
         policy = FetchPolicy.from_environment(runtime.downloads_allowed)
         policy = dataclasses.replace(policy, base_urls=(*runtime.mirrors, *policy.base_urls))
         path = fetch(spec.remote, runtime.models_folder, policy, progress, check)

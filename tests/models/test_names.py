@@ -141,7 +141,7 @@ def test_a_named_model_without_weights_names_the_command_and_where_to_put_the_fi
 
     said = str(caught.value)
     command = f"Fetch them with: facerestore fetch {typed}; or run again with --download."
-    assert said.startswith(f"The weights of {name} are missing. {command} Or download it from https://")
+    assert said.startswith(f"The weights of {file} are missing. {command} Or download it from https://")
     (spec,) = [spec for spec in catalogue.MODELS if spec.name == name]
     assert said.endswith(
         f" and put {file} ({spec.size_bytes:,} bytes, SHA-256 {spec.remote.sha256}) into {empty.models_folder}."
@@ -158,7 +158,7 @@ def test_a_second_model_without_weights_names_its_command(runtime, tmp_path):
 def test_a_webui_names_its_button_instead(empty):
     in_webui = dataclasses.replace(empty, fetch_named="Fetch them in Settings.")
 
-    with pytest.raises(WeightsMissing, match=r"^The weights of CodeFormer are missing\. Fetch them in Settings\. Or "):
+    with pytest.raises(WeightsMissing, match=r"^The weights of codeformer\.pth are missing\. Fetch them in Settings\. Or "):
         Session(in_webui).tools(RestoreSettings(restorer="codeformer"))
 
 
