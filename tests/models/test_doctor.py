@@ -215,6 +215,14 @@ def test_what_is_not_run_here_is_said_in_one_line_by_doctor_and_models(ours, cap
     assert file.partition(".")[0] not in [spec.name for spec in weights.available(ours)]
 
 
+@pytest.mark.parametrize("name", ["inswapper", "InSwapper.onnx"])
+def test_a_network_that_is_not_run_here_is_refused_by_its_name(ours, name):
+    (ours.models_folder / "inswapper.onnx").write_bytes(b"\x08\x07")
+
+    with pytest.raises(WeightsUnknown, match=r"^inswapper\.onnx is an ONNX network, which is not run here"):
+        Session(ours).tools(RestoreSettings(restorer=name))
+
+
 def test_what_is_missing_is_one_line_with_what_brings_it(ours):
     found = examine(ours)
 
