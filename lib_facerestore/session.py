@@ -107,28 +107,30 @@ class Session:
             made = variants.restore_variants(picture, tools, settings, one_by_one, fidelities, progress or NoProgress())
         return replace(made, warnings=_once(_notices(used), made.warnings))
 
-    def prepare(self, settings: RestoreSettings) -> Tools:
-        """What every picture needs, loaded; an upscaler that only pictures that grow will need has only to be there.
+    def tools(self, settings: RestoreSettings) -> Tools:
+        """The networks that every picture needs, loaded at the first call.
 
-        Raises: as `tools`.
+        Where a side is asked for, only pictures that grow need an upscaler that enlarges: it has only to be there.
+        What the device has no memory for is on the CPU, and the warnings say so.
+        Raises: SettingsError for unknown names; WeightsError; OutOfMemory where the CPU has none either.
         """
         if not settings.has_side:
-            return self.tools(settings)
+            return self._loaded(settings)
         for name in (settings.upscaler, settings.second_upscaler):
             if name.lower() not in ("auto", LANCZOS, "none") and (spec := self._upscaler_row(name)) is not None:
                 weights.need(spec, self.runtime)
-        return self.tools(settings.at_own_size())
+        return self._loaded(settings.at_own_size())
 
     def _tools_for(self, picture: Picture, settings: RestoreSettings) -> Tools:
-        """The networks for one picture: a network that enlarges only where it grows."""
-        grows = background.grows(settings, picture.size_hw)
-        return self.tools(settings if grows else settings.at_own_size())
+        """The networks for one picture: one that enlarges only where it grows."""
+        if background.grows(settings, picture.size_hw):
+            return self._loaded(settings)
+        return self.tools(settings.at_own_size())
 
-    def tools(self, settings: RestoreSettings) -> Tools:
-        """The networks that the settings name, loaded at the first call.
+    def _loaded(self, settings: RestoreSettings) -> Tools:
+        """All networks that the settings name, for a picture that grows where they ask for a size above its own.
 
-        What the device has no memory for is on the CPU, and the warnings say so.
-        Raises: SettingsError for unknown names; WeightsError; OutOfMemory where the CPU has none either.
+        Raises: as `tools`.
         """
         device = self._device()
         used: list[FoundWeights] = []

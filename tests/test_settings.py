@@ -157,6 +157,15 @@ def test_no_two_settings_share_an_infotext_key_or_a_label():
     assert sum(info.is_basic for info in infos) <= 8
 
 
+def test_the_scale_may_shrink_a_picture_and_a_pages_slider_only_enlarges():
+    info = setting_info("scale")
+
+    assert (info.low, info.high, info.slider_low) == (0.05, 8.0, 1.0)
+    assert RestoreSettings(scale=0.5).scale == 0.5
+    with pytest.raises(SettingsError, match=r"it must be a number from 0\.05 to 8"):
+        RestoreSettings(scale=0.04)
+
+
 def any_value(name):
     kind, info = TYPES[name], setting_info(name)
     if kind is bool:

@@ -92,7 +92,7 @@ def _job(options: argparse.Namespace, settings: RestoreSettings, runtime: Runtim
     kept = Kept(options.pictures, options.overwrite)
     kept.check_report(options.report)
     session = Session(runtime)
-    size = background.wanted_size(settings, session.prepare(settings).upscaler)
+    size = background.wanted_size(settings, session.tools(settings).upscaler)
     if size is not None:
         sizes.check(size)
     return FileJob(

@@ -158,7 +158,9 @@ def test_a_second_model_without_weights_names_its_command(runtime, tmp_path):
 def test_a_webui_names_its_button_instead(empty):
     in_webui = dataclasses.replace(empty, fetch_named="Fetch them in Settings.")
 
-    with pytest.raises(WeightsMissing, match=r"^The weights of codeformer\.pth are missing\. Fetch them in Settings\. Or "):
+    with pytest.raises(
+        WeightsMissing, match=r"^The weights of codeformer\.pth are missing\. Fetch them in Settings\. Or "
+    ):
         Session(in_webui).tools(RestoreSettings(restorer="codeformer"))
 
 
@@ -166,4 +168,4 @@ def test_a_side_that_is_asked_for_names_a_missing_upscaler_before_any_picture(em
     settings = RestoreSettings(restorer="none", upscaler="x2plus", longest_side=100)
 
     with pytest.raises(WeightsMissing, match="facerestore fetch real-esrgan-x2plus"):
-        Session(empty).prepare(settings)
+        Session(empty).tools(settings)

@@ -80,7 +80,7 @@ def test_sixteen_bits_alpha_and_metadata_come_back(host, portrait):
     assert after.metadata.text == before.metadata.text
 
 
-@pytest.mark.parametrize("settings", [PLAIN, {**PLAIN, "scale": 2}, {**PLAIN, "width": 300}])
+@pytest.mark.parametrize("settings", [PLAIN, {**PLAIN, "scale": 2}, {**PLAIN, "scale": 0.5}, {**PLAIN, "width": 300}])
 def test_sixteen_bits_survive_every_size(host, portrait, settings):
     sent = {"pictures": [base64_of(sixteen_bit(portrait))], "settings": settings}
 
