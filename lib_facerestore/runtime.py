@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -72,15 +73,27 @@ class NoOtherUpscalers:
 
 
 def default_data_folder() -> Path:
-    """Folder for weights and caches of this user: FACERESTORE_HOME, else the platform's cache folder."""
+    """Folder for weights and caches of this user: FACERESTORE_HOME, else the platform's cache folder.
+
+    A variable that is empty counts as not set, and ~ is the user's home folder.
+    Source: XDG Base Directory Specification 0.8, by which a relative XDG_CACHE_HOME is ignored.
+    """
     chosen = os.environ.get("FACERESTORE_HOME")
     if chosen:
-        return Path(chosen)
+        return Path(os.path.expanduser(chosen))
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "facerestore"
+        return Path(os.environ.get("LOCALAPPDATA") or _home()) / "facerestore"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "facerestore"
-    return Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))) / "facerestore"
+        return _home() / "Library" / "Caches" / "facerestore"
+    caches = Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME", "")))
+    return (caches if caches.is_absolute() else _home() / ".cache") / "facerestore"
+
+
+def _home() -> Path:
+    """The user's home folder; one of their own among the temporary files where they have none, as in a container."""
+    home = Path(os.path.expanduser("~"))
+    user = getattr(os, "getuid", lambda: "user")()
+    return home if home.is_absolute() else Path(tempfile.gettempdir()) / f"facerestore-{user}"
 
 
 @dataclass(frozen=True)

@@ -3,31 +3,61 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from lib_facerestore.errors import FaceRestoreError, SettingsError
+if TYPE_CHECKING:
+    from lib_facerestore.cli.stopping import Stop
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_WRONG_USE = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give the exit status: 0 done, 1 some picture failed, 2 wrong use."""
+    """Run one command and give the exit status: 0 done, 1 some picture failed, 2 wrong use, 128 + n after signal n.
+
+    arguments: None takes those of the process, which then ends with the command.
+    """
+    from lib_facerestore.cli.console import whole_console
+    from lib_facerestore.cli.stopping import Stop
+
+    with whole_console(), Stop(ends_process=arguments is None) as stop:
+        try:
+            return _run(arguments, stop)
+        except KeyboardInterrupt:
+            return _say_stopped(stop)
+        except Exception:
+            if stop.number is None:
+                raise
+            return _say_stopped(stop)  # a library turned our exception into its own, or was left half imported
+
+
+def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
+    """Raises: Stopped."""
+    import argparse
+
     from lib_facerestore.cli import commands
+    from lib_facerestore.cli.console import complain
+    from lib_facerestore.errors import FaceRestoreError, SettingsError
 
     # Linux: tensors of many MB in huge pages; else the page faults of each new one cost x4plus a fifth of its speed on
     # a CPU (437 against 524 µs a px, 400×512 px). torch reads it once, so a host's process decides for itself.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    options = commands.parser().parse_args(arguments)
+    options = commands.parser().parse_args(arguments, argparse.Namespace(stop=stop))
     try:
         status: int = options.run(options)
-        return status
     except SettingsError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         return EXIT_WRONG_USE
     except FaceRestoreError as error:
-        print(error, file=sys.stderr)
+        stop.check()
+        complain(error)
         return EXIT_SOME_FAILED
-    except KeyboardInterrupt:
-        print("Stopped; the pictures finished so far are kept.", file=sys.stderr)
-        return EXIT_SOME_FAILED
+    stop.check()
+    return status
+
+
+def _say_stopped(stop: Stop) -> int:
+    from lib_facerestore.cli.console import complain
+
+    complain(f"Stopped by {stop.name}. {stop.so_far}".strip())
+    return stop.exit_status

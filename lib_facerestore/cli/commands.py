@@ -131,10 +131,17 @@ def _add_upscale(commands: Any) -> None:
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
     """What restoring and upscaling files have in common."""
-    command.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
-    command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder for the results")
-    command.add_argument("--overwrite", action="store_true", help="replace results that are there already")
-    command.add_argument("--report", type=Path, metavar="FILE.json", help="write what was done to each picture")
+    text = "a file, a folder (the pictures in it, without its own folders), or a pattern in quotes such as '*.jpg'"
+    command.add_argument("pictures", nargs="+", type=named, metavar="PICTURE", help=text)
+    text = "folder for the results"
+    command.add_argument(
+        "-o", "--output", type=lambda text: Path(named(text)), required=True, metavar="FOLDER", help=text
+    )
+    existing = command.add_mutually_exclusive_group()
+    existing.add_argument("--overwrite", action="store_true", help="replace results that are there already")
+    existing.add_argument("--skip-existing", action="store_true", help="leave pictures out whose result is there")
+    text = "write what was done to each picture; - or /dev/stdout: print it at the end"
+    command.add_argument("--report", metavar="FILE.json", help=text)
     command.add_argument("--compare", action="store_true", help="also write a before | after picture")
     _add_file_options(command)
     _add_machine_options(command)
@@ -206,6 +213,16 @@ def _add_setting(command: argparse.ArgumentParser, name: str, kind: Any) -> None
         command.add_argument(flag, choices=words, default=None, metavar="WORD", help=text)
     else:
         command.add_argument(flag, default=None, metavar="NAME", help=text)
+
+
+def named(text: str) -> str:
+    """A name that was not left empty, as an unset variable leaves it: as a path it would be the current folder.
+
+    Raises: argparse.ArgumentTypeError, which argparse says.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text
 
 
 def number(text: str) -> float:

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
+import logging
+import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
 from lib_facerestore.cli import EXIT_DONE, EXIT_SOME_FAILED
-from lib_facerestore.cli.places import Kept, Places, crop_path
+from lib_facerestore.cli.console import complain
+from lib_facerestore.cli.pictures import Source, expand
+from lib_facerestore.cli.places import Kept, Places, check_writable, crop_path, make_folder
+from lib_facerestore.cli.progress import Bar
+from lib_facerestore.cli.report_file import ReportWriter, open_report
+from lib_facerestore.cli.report_target import ReportTarget, find_target, refuse_places
+from lib_facerestore.cli.stopping import Stop
 from lib_facerestore.engine import background, pixels, sizes
 from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, Result
 from lib_facerestore.engine.pixels.encode import losses
+from lib_facerestore.engine.pixels.files import already_there, drop_unfinished
 from lib_facerestore.engine.report import status_line, to_plain
 from lib_facerestore.engine.resize import resize_exact
-from lib_facerestore.errors import FaceRestoreError, PictureError, SettingsError, SizeTooLarge, WeightsError
+from lib_facerestore.errors import FaceRestoreError, Interrupted, PictureError
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session import Session
 from lib_facerestore.settings import RestoreSettings
+
+_LOGGER = logging.getLogger(__name__)
+_LONGEST_PROBLEM = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,77 +45,197 @@ class FileJob:
     limits: pixels.ReadLimits
     writing: pixels.WriteOptions
     kept: Kept
+    report: ReportTarget | None
     overwrite: bool
+    skip_existing: bool
     compare: bool
     faces: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """A picture that is restored and encoded. files: what is to be written where, the result itself first."""
+
+    result: Result
+    places: Places
+    files: tuple[tuple[Path, bytes], ...]
+
+
 def restore_files(options: argparse.Namespace, settings: RestoreSettings, runtime: Runtime) -> int:
-    """Restore every picture named; exit status 1 when any of them failed.
+    """Restore every picture named; exit status 1 when any of them failed, or a face in one.
 
-    Raises: SettingsError, WeightsError: nothing can be done for any picture.
+    Raises: SettingsError, WeightsError, PictureError: nothing can be done for any picture. Stopped.
     """
-    job = _job(options, settings, runtime)
+    stop: Stop = options.stop
+    sources = expand(options.pictures)
+    job = _job(options, sources, settings, runtime)
+    stop.check()
     make_folder(job.folder)
-    records = []
-    for source in _shown(options.pictures):
-        record: dict[str, object] = {"input": str(source), "output": None, "faces": []}
-        try:
-            places = _places(source, job)
-            job.kept.check(source, places)
-            result = _restore_one(source, places, job)
-            notes = (*result.report.warnings, *losses(result.picture, places.target))
-            record |= {"output": str(places.target), **to_plain(result.report), "warnings": notes}
-            _say("\n  ".join([f"{source.name}: {status_line(result.report)}", *notes]))
-        except FaceRestoreError as error:
-            if isinstance(error, (SettingsError, WeightsError)) and not isinstance(error, SizeTooLarge):
-                raise  # it would be the same for every picture
-            record["error"] = str(error) if isinstance(error, PictureError) else f"{source}: {error}"
-            _say(str(record["error"]), sys.stderr)
-        record["settings"] = dataclasses.asdict(settings)
-        records.append(record)
-    if options.report is not None:
-        text = json.dumps(records, indent=2, ensure_ascii=False)
-        pixels.write_atomically(options.report, text.encode(errors="surrogateescape"))
-    return EXIT_SOME_FAILED if any("error" in record for record in records) else EXIT_DONE
+    check_writable(job.folder)
+    report = open_report(job.report)
+    stop.clean_up = drop_unfinished
+    try:
+        with Bar(len(sources), stop) as bar:
+            status = _restore_all(sources, job, report, stop, bar)
+    finally:
+        is_reported = _closed(report)
+    return status if is_reported else EXIT_SOME_FAILED
 
 
-def make_folder(folder: Path) -> None:
-    """Create the folder with its parents.
+def _restore_all(sources: list[Source], job: FileJob, report: ReportWriter, stop: Stop, bar: Bar) -> int:
+    """Raises: Stopped, Interrupted."""
+    status = EXIT_DONE
+    for done, source in enumerate(sources):
+        stop.so_far = f"{done} of {len(sources)} pictures are done; what was finished is kept."
+        stop.check()
+        record: dict[str, object] = {"input": str(source.path), "output": None, "outcome": "failed", "faces": []}
+        made = _made(source, job, bar, record)
+        with stop.held():
+            lines = _written(made, job, record) if made is not None else []
+            record["settings"] = dataclasses.asdict(job.settings)
+            report.add(record)
+            stop.so_far = f"{done + 1} of {len(sources)} pictures are done; what was finished is kept."
+        _say(source, record, lines, job, bar)
+        if record["outcome"] in ("failed", "some faces failed"):
+            status = EXIT_SOME_FAILED
+        bar.picture_done()
+    return status
 
-    Raises: PictureError.
+
+def _made(source: Source, job: FileJob, bar: Bar, record: dict[str, object]) -> Made | None:
+    """The picture restored and encoded, nothing written yet; None where the record says why there is nothing.
+
+    Raises: Stopped, Interrupted.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PictureError(folder, f"cannot be used as a folder: {error.strerror}.") from error
+        if source.problem:
+            raise PictureError(source.path, source.problem)
+        places = _places(source.path, job)
+        job.kept.check_own(source.path, places)
+        if job.skip_existing and os.path.isfile(places.target):
+            record |= {"output": str(places.target), "outcome": f"skipped: {places.target} is there already."}
+            return None
+        job.kept.check_free(places)
+        before = pixels.read(source.path, job.limits)
+        (result,) = job.session.restore([before], job.settings, bar)
+        return Made(result, places, tuple(_encoded(before, result, places, job)))
+    except Interrupted:
+        raise
+    except Exception as error:  # whatever it is, it is this picture's trouble and not the others'
+        _fail(record, source.path, error)
+        return None
 
 
-def _job(options: argparse.Namespace, settings: RestoreSettings, runtime: Runtime) -> FileJob:
+def _encoded(before: Picture, result: Result, places: Places, job: FileJob) -> list[tuple[Path, bytes]]:
+    """Each file's path and bytes. Made before the first one is written, so that a picture has all of them or none."""
+    files = [(places.target, pixels.encode(result.picture, places.target, job.writing))]
+    extra: list[tuple[Path, Picture]] = []
+    if places.compare is not None:
+        beside = np.hstack([_in_frame(before, job.size), result.picture.pixels])
+        extra.append((places.compare, Picture(beside, is_grey=result.picture.is_grey)))
+    if places.faces is not None:
+        for restored in result.restored:
+            index = restored.crop.face.index
+            extra.append((crop_path(places.faces, index, "before"), _as_picture(restored.crop.pixels)))
+            extra.append((crop_path(places.faces, index, "after"), _as_picture(restored.pixels)))
+    return files + [(path, pixels.encode(picture, path, pixels.WriteOptions())) for path, picture in extra]
+
+
+def _written(made: Made, job: FileJob, record: dict[str, object]) -> list[str]:
+    """Write the files, and the record of what was done; gives the lines for a person."""
+    target, report = made.places.target, made.result.report
+    try:
+        for path, data in made.files:
+            if path.parent == made.places.faces:
+                make_folder(path.parent)
+                job.kept.wrote(path.parent)
+            if not job.overwrite and os.path.exists(path):
+                raise already_there(path)
+            pixels.write_atomically(path, data, job.overwrite)
+            job.kept.wrote(path)
+            if path == target:
+                record["output"] = str(path)
+        if made.places.faces is not None:
+            make_folder(made.places.faces)
+            job.kept.wrote(made.places.faces)
+        notes = [*report.warnings, *losses(made.result.picture, target)]
+        record |= {**to_plain(report), "warnings": notes}
+        record["outcome"] = "some faces failed" if report.count("failed") else "done"
+        return [status_line(report), *notes]
+    except Exception as error:  # as in `_made`
+        _fail(record, target, error)
+        return []
+
+
+def _fail(record: dict[str, object], path: Path, error: Exception) -> None:
+    """Why there is no whole result, in a sentence that names the file."""
+    _LOGGER.debug("%s failed", path, exc_info=error)
+    if isinstance(error, PictureError):
+        record["error"] = str(error)
+    elif isinstance(error, FaceRestoreError):
+        record["error"] = f"{path}: {error}"
+    elif isinstance(error, MemoryError):
+        record["error"] = f"{path}: There is not enough memory for this picture."
+    else:
+        said = " ".join(str(error).split())[:_LONGEST_PROBLEM].rstrip(".")
+        kind = type(error).__name__
+        record["error"] = (
+            f"{path}: It could not be done because of an unexpected error ({kind}: {said or 'no reason'})."
+        )
+
+
+def _say(source: Source, record: dict[str, object], lines: list[str], job: FileJob, bar: Bar) -> None:
+    """Tell a person what became of the picture; on stderr where stdout is the report's."""
+    if "error" in record:
+        return bar.say(record["error"], stream=sys.stderr)
+    stream = sys.stderr if job.report is not None and job.report.is_stdout else sys.stdout
+    said = lines or [str(record["outcome"])]
+    bar.say(f"{source.path.name}: {said[0]}", *said[1:], stream=stream)
+
+
+def _closed(report: ReportWriter) -> bool:
+    """Whether the report is complete; says so where it is not."""
+    try:
+        report.close()
+    except PictureError as error:
+        complain(error)
+        return False
+    return True
+
+
+def _job(options: argparse.Namespace, sources: list[Source], settings: RestoreSettings, runtime: Runtime) -> FileJob:
     """What is wrong with the options, or a missing model, is said here: once, and before any picture is read.
 
-    Raises: SettingsError, WeightsError.
+    Raises: SettingsError, WeightsError, PictureError.
     """
     limits = pixels.ReadLimits(megapixels=options.max_megapixels)
     writing = pixels.WriteOptions(options.format, options.quality, options.chroma, options.name)
-    kept = Kept(options.pictures, options.overwrite)
-    kept.check_report(options.report)
+    if os.path.exists(options.output) and not os.path.isdir(options.output):
+        raise PictureError(options.output, "is there already and is no folder; choose another --output.")
+    report = None if options.report is None else find_target(options.report, options.output, options.overwrite)
+    paths = [source.path for source in sources]
+    kept = Kept(paths, options.overwrite, None if report is None else report.file)
     session = Session(runtime)
-    size = background.wanted_size(settings, session.tools(settings).upscaler)
-    if size is not None:
-        sizes.check(size)
-    return FileJob(
+    job = FileJob(
         session=session,
         settings=settings,
-        size=size,
+        size=None,
         folder=options.output,
         limits=limits,
         writing=writing,
         kept=kept,
+        report=report,
         overwrite=options.overwrite,
+        skip_existing=options.skip_existing,
         compare=options.compare,
         faces=options.faces,
     )
+    if report is not None:
+        refuse_places(report, kept, (_places(path, job) for path in paths), options.output)
+    size = background.wanted_size(settings, session.tools(settings).upscaler)
+    if size is not None:
+        sizes.check(size)
+    return dataclasses.replace(job, size=size)
 
 
 def _places(source: Path, job: FileJob) -> Places:
@@ -114,22 +243,6 @@ def _places(source: Path, job: FileJob) -> Places:
     target = job.folder / (job.writing.target_stem(source.stem) + pixels.output_suffix(source, job.writing))
     compare = target.with_name(f"{target.stem}-compare.png") if job.compare else None
     return Places(target, compare, target.with_name(f"{target.stem}-faces") if job.faces else None)
-
-
-def _restore_one(source: Path, places: Places, job: FileJob) -> Result:
-    before = pixels.read(source, job.limits)
-    (result,) = job.session.restore([before], job.settings)
-    pixels.write(result.picture, places.target, job.overwrite, job.writing)
-    job.kept.wrote(places.target)
-    if places.compare is not None:
-        beside = np.hstack([_in_frame(before, job.size), result.picture.pixels])
-        pixels.write(Picture(beside, is_grey=result.picture.is_grey), places.compare, job.overwrite)
-        job.kept.wrote(places.compare)
-    if places.faces is not None:
-        make_folder(places.faces)
-        job.kept.wrote(places.faces)
-        _write_faces(result, places.faces, job.overwrite)
-    return result
 
 
 def _in_frame(before: Picture, size: sizes.TargetSize | None) -> Pixels:
@@ -141,28 +254,5 @@ def _in_frame(before: Picture, size: sizes.TargetSize | None) -> Pixels:
     return resize_exact(before.pixels, plan.resized_hw)[top:bottom, left:right]
 
 
-def _write_faces(result: Result, folder: Path, overwrite: bool) -> None:
-    for restored in result.restored:
-        index = restored.crop.face.index
-        pixels.write(_as_picture(restored.crop.pixels), crop_path(folder, index, "before"), overwrite)
-        pixels.write(_as_picture(restored.pixels), crop_path(folder, index, "after"), overwrite)
-
-
 def _as_picture(crop: FloatPixels) -> Picture:
     return Picture(pixels.from_unit_float(crop))
-
-
-def _shown(sources: list[Path]) -> Iterator[Path]:
-    """The sources, with a progress bar on a terminal."""
-    from tqdm import tqdm
-
-    yield from tqdm(sources, unit="picture", disable=not sys.stderr.isatty())
-
-
-def _say(text: str, stream: TextIO | None = None) -> None:
-    """A line that a progress bar does not tear apart; names that the terminal cannot show are escaped."""
-    from tqdm import tqdm
-
-    stream = stream or sys.stdout
-    encoding = stream.encoding or "utf-8"
-    tqdm.write(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)

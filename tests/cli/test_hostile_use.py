@@ -288,11 +288,3 @@ def test_an_unknown_device_is_wrong_use(good, tmp_path, capsys):
 
     assert status == 2
     assert "The setting device cannot be 'cuda:99'" in capsys.readouterr().err
-
-
-def test_a_report_that_cannot_be_written_is_said(good, tmp_path, capsys):
-    status = main(["restore", str(good), "-o", str(tmp_path / "out"), "--report", str(tmp_path / "no/r.json")])
-
-    assert status == 1
-    assert (tmp_path / "out/good.png").exists()
-    assert "r.json cannot be written" in capsys.readouterr().err

@@ -250,7 +250,7 @@ def test_ctrl_c_between_tiles_ends_at_once_and_leaves_no_file(part, tmp_path):
     finally:
         child.kill()
 
-    assert child.returncode == 1
-    assert err == "Stopped; the pictures finished so far are kept.\n"
+    assert child.returncode == 130
+    assert err == "Stopped by SIGINT. 0 of 1 pictures are done; what was finished is kept.\n"
     assert out.count("tile") <= 2  # of nine; the one under way ends, one more may have begun before the signal came
     assert list((tmp_path / "out").iterdir()) == []

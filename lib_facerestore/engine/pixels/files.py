@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
+import secrets
+import stat
 from pathlib import Path
 
 from lib_facerestore.errors import PictureError
+
+# Temporary names in use. A process that a second signal ends has no other way to know them.
+_UNFINISHED: set[Path] = set()
 
 
 def read_bytes(path: Path, most_bytes: int) -> bytes:
@@ -35,26 +40,46 @@ def read_bytes(path: Path, most_bytes: int) -> bytes:
 def write_atomically(path: Path, data: bytes | memoryview, overwrite: bool = True) -> None:
     """Write under a temporary name beside the target, then give it the target's name in one step.
 
-    Without `overwrite` the name is given by a hard link, which fails when another process was faster.
+    Without `overwrite` the name is given by a hard link, which fails when another process was faster. Only an ordinary
+    file is ever replaced: no device, pipe or folder, and no link, whatever it leads to.
     Raises: PictureError; whatever stood at the path still stands there.
     """
-    temporary = None
+    if problem := why_not_replaced(path):
+        raise PictureError(path, problem)
+    temporary = path.with_name(f".facerestore-{secrets.token_hex(8)}.tmp")
+    _UNFINISHED.add(temporary)
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".facerestore-", suffix=".tmp")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
         _give_name(temporary, path, overwrite)
     except FileExistsError as error:
         raise already_there(path) from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise PictureError(path, f"cannot be written: {getattr(error, 'strerror', None) or error}.") from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        drop_unfinished(temporary)
+
+
+def drop_unfinished(*temporaries: Path) -> None:
+    """Remove these temporary files, all that this process writes just now where none is named; for its sudden end."""
+    for temporary in temporaries or tuple(_UNFINISHED):
+        with contextlib.suppress(OSError, ValueError):  # it was never made, or has its final name
+            os.unlink(temporary)
+        _UNFINISHED.discard(temporary)
+
+
+def why_not_replaced(path: Path) -> str:
+    """Why what stands at the path is never replaced, the second half of a sentence; "" for an ordinary file or none."""
+    try:
+        mode = os.lstat(path).st_mode
+    except (OSError, ValueError):  # nothing is there, or writing will say what is wrong
+        return ""
+    if stat.S_ISREG(mode):
+        return ""
+    kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return f"is {kinds.get(stat.S_IFMT(mode), 'a device')}; only an ordinary file is replaced."
 
 
 def already_there(path: Path) -> PictureError:
@@ -71,13 +96,6 @@ def _give_name(temporary: Path, path: Path, overwrite: bool) -> None:
     except FileExistsError:
         raise
     except OSError:  # FAT and some network drives know no hard links; the check is then only as good as exists()
-        if path.exists():
+        if os.path.lexists(path):
             raise FileExistsError(path) from None
         os.replace(temporary, path)
-
-
-def _umask() -> int:
-    """mkstemp makes files only their owner can read; a result should be as readable as any other new file."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -1,0 +1,108 @@
+"""Signals that ask the command to stop. Nothing is left half-written: files are finished or dropped first.
+
+Imports next to nothing, because signals have to be heard before the slow imports begin.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+# `timeout` and closing a terminal send the same signal twice, to the process and to its group: that is one wish.
+_SAME_WISH_S = 0.1
+_EXIT_BASE = 128
+
+
+class Stopped(KeyboardInterrupt):
+    """Raised wherever the command is when a signal arrives, unless it is writing files."""
+
+
+class Stop:
+    """Hears SIGINT, SIGTERM and SIGHUP while it is entered; a signal that the parent has ignored stays ignored.
+
+    The first signal raises Stopped, at once or when the files in hand are written; the next one ends the process.
+    ends_process: whether the process ends after the work, so that a signal meanwhile has nothing left to stop.
+    """
+
+    def __init__(self, ends_process: bool = False) -> None:
+        self.number: int | None = None
+        self.so_far = ""
+        """A sentence on what is finished and stays."""
+        self.clean_up: Callable[[], None] = lambda: None
+        """What the second signal does before it ends the process."""
+        self._ends_process = ends_process
+        self._is_held = self._is_over = False
+        self._heard_at = 0.0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Stop:
+        self._unraisable, sys.unraisablehook = sys.unraisablehook, self._hide_stopped
+        for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                with contextlib.suppress(ValueError):  # only the main thread can hear signals
+                    self._before[number] = signal.signal(number, self._hear)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over = True
+        for number, before in self._before.items():
+            signal.signal(number, signal.SIG_IGN if self._ends_process else before)
+        sys.unraisablehook = self._unraisable
+
+    @property
+    def exit_status(self) -> int:
+        """What a shell gives a process that a signal has ended: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP."""
+        return _EXIT_BASE + (self.number or signal.SIGINT)
+
+    @property
+    def name(self) -> str:
+        """The name of the signal that was heard."""
+        return signal.Signals(self.number or signal.SIGINT).name
+
+    def check(self) -> None:
+        """Raises: Stopped after a signal."""
+        if self.number is not None:
+            raise Stopped
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Run the body to its end whatever signal arrives.
+
+        Raises: Stopped after the body, when a signal arrived meanwhile.
+        """
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+        self.check()
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self._is_over or (self.number == number and now - self._heard_at < _SAME_WISH_S):
+            return
+        if self.number is not None:
+            self._end_at_once(number)
+        self.number, self._heard_at = number, now
+        if not self._is_held:
+            raise Stopped
+
+    def _end_at_once(self, number: int) -> NoReturn:
+        self.clean_up()
+        with contextlib.suppress(OSError):  # nobody reads it
+            os.write(2, f"\nEnded at once. {self.so_far}\n".encode("ascii", "backslashreplace"))
+        os._exit(_EXIT_BASE + number)
+
+    def _hide_stopped(self, what: Any) -> None:
+        """Python prints what is raised where nobody can catch it, as in a finaliser; `check` raises ours again."""
+        if not issubclass(what.exc_type, Stopped):
+            self._unraisable(what)
