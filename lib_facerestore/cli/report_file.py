@@ -53,7 +53,7 @@ def as_json(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): as_json(one) for key, one in value.items()}
+        return {str(key).translate(SURROGATES): as_json(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [as_json(one) for one in value]
     return value

@@ -99,11 +99,11 @@ def is_report(path: Path) -> bool:
 def _stream(name: str, descriptor: int) -> ReportTarget:
     stream = {1: sys.stdout, 2: sys.stderr}.get(descriptor)
     if getattr(stream, "is_broken", False):
-        _refuse(name, "open; it is closed")
+        _refuse(name, "open, and it is closed")
     try:
         os.write(descriptor, b"")
     except OSError as error:
-        _refuse(name, f"open for writing; it is not ({error.strerror})")
+        _refuse(name, f"open and take what is written, and it does not: {error.strerror}")
     return ReportTarget(name, descriptor=descriptor)
 
 
