@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lib_facerestore.cli import EXIT_DONE, EXIT_WRONG_USE
+from lib_facerestore.cli.console import one_line
 from lib_facerestore.cli.help_text import RESTORE, UPSCALE, Formatter, Layout, sections
 from lib_facerestore.engine.pixels.decode import ReadLimits
 from lib_facerestore.engine.pixels.encode import Chroma, FormatName, WriteOptions
@@ -51,6 +52,10 @@ class _Parser(argparse.ArgumentParser):
             meant = f", did you mean {' or '.join(nearest)}?" if nearest else "."
             self.exit(EXIT_WRONG_USE, f"There is no option {unknown[0]}{meant}\n")
         self.exit(EXIT_WRONG_USE, f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End with a sentence that stays one line, whatever the words hold that it names."""
+        super().exit(status, message and one_line(message.rstrip("\n")) + "\n")
 
 
 def _all_options(parser: argparse.ArgumentParser) -> list[str]:

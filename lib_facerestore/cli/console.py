@@ -47,9 +47,8 @@ def complain(*lines: object) -> None:
 class Console:
     """A text stream that never raises: letters it lacks and controls are escaped, and once broken it drops the rest."""
 
-    def __init__(self, stream: TextIO | None, is_closed: bool = False) -> None:
-        self._stream = stream
-        self.is_broken = stream is None or is_closed
+    def __init__(self, stream: TextIO, is_broken: bool = False) -> None:
+        self._stream, self.is_broken = stream, is_broken
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -62,7 +61,7 @@ class Console:
     def isatty(self) -> bool:
         """Whether a person looks at it."""
         try:
-            return not self.is_broken and self._stream is not None and self._stream.isatty()
+            return not self.is_broken and self._stream.isatty()
         except (OSError, ValueError):  # ValueError: it is closed
             return False
 
@@ -86,29 +85,29 @@ class Console:
         return shown.encode(self.encoding, "backslashreplace").decode(self.encoding)
 
     def _put(self, text: str) -> None:
-        if self.is_broken or self._stream is None:
+        if self.is_broken:
             return
         try:
             with contextlib.suppress(BlockingIOError):  # it lies in the stream's buffer
                 self._stream.write(text)
-            self._wait_and_flush(self._stream)
+            self._wait_and_flush()
         except (OSError, ValueError):  # ValueError: it is closed
-            self._give_up(self._stream)
+            self._give_up()
 
-    def _wait_and_flush(self, stream: TextIO) -> None:
+    def _wait_and_flush(self) -> None:
         """A pipe that its other end made non-blocking is waited for, like any other one."""
         while True:
             try:
-                return stream.flush()
+                return self._stream.flush()
             except BlockingIOError:
-                select.select([], [stream], [])
+                select.select([], [self._stream], [])
 
-    def _give_up(self, stream: TextIO) -> None:
+    def _give_up(self) -> None:
         """Lead the stream's file to the null device; else what waits in its buffer would raise when Python ends."""
         self.is_broken = True
         with contextlib.suppress(OSError, ValueError):  # it has no file, or none that is open
             null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, stream.fileno())
+            os.dup2(null, self._stream.fileno())
             os.close(null)
 
 
@@ -132,9 +131,14 @@ def whole_console() -> Iterator[None]:
     """Inside, sys.stdout and sys.stderr never raise, whatever they are."""
     closed = hold_closed_descriptors()
     before = sys.stdout, sys.stderr
-    sys.stdout = cast(TextIO, Console(before[0], 1 in closed))
-    sys.stderr = cast(TextIO, Console(before[1], 2 in closed))
+    sys.stdout, sys.stderr = _console(before[0], 1, closed), _console(before[1], 2, closed)
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def _console(stream: TextIO | None, number: int, closed: frozenset[int]) -> TextIO:
+    """The stream made safe. Python gives none for a descriptor that was closed when it started."""
+    safe = stream if stream is not None else open(number, "w", encoding="utf-8", closefd=False)
+    return cast(TextIO, Console(safe, is_broken=stream is None or number in closed))

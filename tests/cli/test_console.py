@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,11 @@ import pytest
 from odd_consoles import CONSOLES, FACERESTORE, environment, on_terminal, redirected
 from PIL import Image
 
+from lib_facerestore.cli import main
 from lib_facerestore.cli.console import Console, one_line
+from lib_facerestore.cli.progress import Bar
+from lib_facerestore.cli.stopping import Stop
+from lib_facerestore.errors import Interrupted
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="starts its commands with a POSIX shell")
 
@@ -136,6 +141,42 @@ def test_progress_inside_a_picture_is_shown_on_a_terminal_only(tmp_path):
 )
 def test_what_a_terminal_would_obey_is_escaped_and_letters_are_not(text, shown):
     assert one_line(text) == shown
+
+
+@pytest.mark.parametrize(
+    "words", [["doctor", "--a\nb"], ["two\nlines"], ["restore", "a", "-o", "o", "--scale", "1\n2"]]
+)
+def test_wrong_use_stays_one_line_whatever_the_words_hold(words, capsys):
+    with pytest.raises(SystemExit):
+        main(words)
+
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_faces_and_tiles_stand_beside_the_pictures_of_the_bar(monkeypatch):
+    master, slave = os.openpty()
+    with open(slave, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with Bar(7, Stop()) as bar:
+            bar.step(2, 2, "faces")
+            bar.picture_done()
+        terminal.flush()
+        drawn = os.read(master, 65536).decode()
+    os.close(master)
+
+    assert "0/7" in drawn
+    assert "faces 2/2" in drawn
+    assert "1/7" in drawn.rpartition("faces 2/2")[2]
+
+
+def test_a_signal_is_told_to_the_engine_between_faces_and_tiles():
+    stop = Stop()
+    bar = Bar(1, stop)
+    bar.check()
+    stop.number = signal.SIGTERM
+
+    with pytest.raises(Interrupted):
+        bar.check()
 
 
 def test_a_carriage_return_inside_a_text_does_not_hide_its_beginning(tmp_path):
