@@ -117,7 +117,7 @@ def on_terminal(size_hw: tuple[int, int] = (24, 80), hangs_up: bool = False, **v
             os.close(master)
             return Done(process.wait(LIMIT_S))
         printed: list[bytes] = []
-        reader = threading.Thread(target=_read_all, args=(master, printed))
+        reader = threading.Thread(target=read_all, args=(master, printed))
         reader.start()
         status = process.wait(LIMIT_S)
         reader.join(LIMIT_S)
@@ -127,7 +127,8 @@ def on_terminal(size_hw: tuple[int, int] = (24, 80), hangs_up: bool = False, **v
     return start
 
 
-def _read_all(descriptor: int, into: list[bytes]) -> None:
+def read_all(descriptor: int, into: list[bytes]) -> None:
+    """What a terminal was given, until nobody holds it open any more."""
     with contextlib.suppress(OSError):  # Linux says EIO at the end of a terminal
         while data := os.read(descriptor, 65536):
             into.append(data)

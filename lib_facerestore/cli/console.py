@@ -140,5 +140,5 @@ def whole_console() -> Iterator[None]:
 
 def _console(stream: TextIO | None, number: int, closed: frozenset[int]) -> TextIO:
     """The stream made safe. Python gives none for a descriptor that was closed when it started."""
-    safe = stream if stream is not None else open(number, "w", encoding="utf-8", closefd=False)
-    return cast(TextIO, Console(safe, is_broken=stream is None or number in closed))
+    is_broken = stream is None or number in closed
+    return cast(TextIO, Console(stream or os.fdopen(number, "w", encoding="utf-8", closefd=False), is_broken))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from types import TracebackType
@@ -13,6 +14,8 @@ from lib_facerestore.errors import Interrupted
 
 # Tiles of a small network take milliseconds; a bar drawn for each would take longer.
 _DRAWN_EVERY_S = 0.1
+# For a terminal that does not know its size, as over a serial line or in some containers; tqdm would draw nothing.
+_USUAL_COLUMNS = 80
 
 
 class Bar:
@@ -26,7 +29,8 @@ class Bar:
             from tqdm import tqdm
 
             # One line without nested bars, which would need a terminal that can move its cursor up.
-            self._bar = tqdm(total=pictures, unit="picture", file=sys.stderr, dynamic_ncols=True)
+            width = {"dynamic_ncols": True} if _has_width() else {"ncols": _USUAL_COLUMNS}
+            self._bar = tqdm(total=pictures, unit="picture", file=sys.stderr, **width)
 
     def __enter__(self) -> Bar:
         return self
@@ -62,3 +66,11 @@ class Bar:
             stream.write(text)
         else:
             self._bar.write(text, file=stream, end="")
+
+
+def _has_width() -> bool:
+    """Whether the terminal of stderr knows how wide it is."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    except OSError:
+        return False

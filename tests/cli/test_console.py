@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
 import pytest
-from odd_consoles import CONSOLES, FACERESTORE, environment, on_terminal, redirected
+from odd_consoles import CONSOLES, FACERESTORE, environment, on_terminal, read_all, redirected
 from PIL import Image
 
 from lib_facerestore.cli import main
@@ -153,17 +156,20 @@ def test_wrong_use_stays_one_line_whatever_the_words_hold(words, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_faces_and_tiles_stand_beside_the_pictures_of_the_bar(monkeypatch):
+@pytest.mark.parametrize("columns", [0, 80])
+def test_faces_and_tiles_stand_beside_the_pictures_of_the_bar(columns, monkeypatch):
     master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with open(slave, "w", encoding="utf-8") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
         with Bar(7, Stop()) as bar:
             bar.step(2, 2, "faces")
             bar.picture_done()
-        terminal.flush()
-        drawn = os.read(master, 65536).decode()
+    pieces: list[bytes] = []
+    read_all(master, pieces)
     os.close(master)
 
+    drawn = b"".join(pieces).decode()
     assert "0/7" in drawn
     assert "faces 2/2" in drawn
     assert "1/7" in drawn.rpartition("faces 2/2")[2]
