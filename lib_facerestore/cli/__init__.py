@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # typing takes milliseconds to import, and no signal is heard until then
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lib_facerestore.cli.stopping import Stop
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_WRONG_USE = 0, 1, 2
@@ -17,10 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     arguments: None takes those of the process, which then ends with the command.
     """
-    from lib_facerestore.cli.console import whole_console
     from lib_facerestore.cli.stopping import Stop
 
-    with whole_console(), Stop(ends_process=arguments is None) as stop:
+    with Stop(ends_process=arguments is None) as stop:
         try:
             return _run(arguments, stop)
         except KeyboardInterrupt:
@@ -33,31 +33,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
     """Raises: Stopped."""
-    import argparse
+    from lib_facerestore.cli.console import complain, whole_console
 
-    from lib_facerestore.cli import commands
-    from lib_facerestore.cli.console import complain
-    from lib_facerestore.errors import FaceRestoreError, SettingsError
+    with whole_console():
+        import argparse
 
-    # Linux: tensors of many MB in huge pages; else the page faults of each new one cost x4plus a fifth of its speed on
-    # a CPU (437 against 524 µs a px, 400×512 px). torch reads it once, so a host's process decides for itself.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    options = commands.parser().parse_args(arguments, argparse.Namespace(stop=stop))
-    try:
-        status: int = options.run(options)
-    except SettingsError as error:
-        complain(error)
-        return EXIT_WRONG_USE
-    except FaceRestoreError as error:
+        from lib_facerestore.cli import commands
+        from lib_facerestore.errors import FaceRestoreError, SettingsError
+
+        # Linux: tensors of many MB in huge pages; else the page faults of each new one cost x4plus a fifth of its speed
+        # on a CPU (437 against 524 µs a px, 400×512 px). torch reads it once, so a host's process decides for itself.
+        os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+        options = commands.parser().parse_args(arguments, argparse.Namespace(stop=stop))
+        try:
+            status: int = options.run(options)
+        except SettingsError as error:
+            complain(error)
+            return EXIT_WRONG_USE
+        except FaceRestoreError as error:
+            stop.check()
+            complain(error)
+            return EXIT_SOME_FAILED
         stop.check()
-        complain(error)
-        return EXIT_SOME_FAILED
-    stop.check()
-    return status
+        return status
 
 
 def _say_stopped(stop: Stop) -> int:
-    from lib_facerestore.cli.console import complain
+    from lib_facerestore.cli.console import complain, whole_console
 
-    complain(f"Stopped by {stop.name}. {stop.so_far}".strip())
+    with whole_console():
+        complain(f"Stopped by {stop.name}. {stop.so_far}".strip())
     return stop.exit_status

@@ -58,6 +58,10 @@ def _pictures(paths: Iterable[str], any_suffix: bool = False) -> list[Path]:
 
 def _problem(word: str) -> str:
     if os.path.isdir(word):
+        try:
+            os.scandir(word).close()
+        except OSError as error:
+            return f"cannot be read: {error.strerror}."
         return "is a folder without pictures; those in its own folders have to be named."
     if glob.has_magic(word) and "\0" not in word and not os.path.lexists(word):
         return "does not exist, and as a pattern it matches no file."

@@ -5,14 +5,16 @@ Imports next to nothing, because signals have to be heard before the slow import
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from types import FrameType, TracebackType
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False  # typing takes milliseconds to import, and no signal is heard until then
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType, TracebackType
+    from typing import Any, NoReturn
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 # `timeout` and closing a terminal send the same signal twice, to the process and to its group: that is one wish.
@@ -22,6 +24,21 @@ _EXIT_BASE = 128
 
 class Stopped(KeyboardInterrupt):
     """Raised wherever the command is when a signal arrives, unless it is writing files."""
+
+
+class _Held:
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+
+    def __enter__(self) -> None:
+        self._stop.is_held = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.is_held = False
+        if error is None:
+            self._stop.check()
 
 
 class Stop:
@@ -38,7 +55,7 @@ class Stop:
         self.clean_up: Callable[[], None] = lambda: None
         """What the second signal does before it ends the process."""
         self._ends_process = ends_process
-        self._is_held = self._is_over = False
+        self.is_held = self._is_over = False
         self._heard_at = 0.0
         self._before: dict[int, Any] = {}
 
@@ -46,8 +63,10 @@ class Stop:
         self._unraisable, sys.unraisablehook = sys.unraisablehook, self._hide_stopped
         for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
             if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                with contextlib.suppress(ValueError):  # only the main thread can hear signals
+                try:
                     self._before[number] = signal.signal(number, self._hear)
+                except ValueError:  # only the main thread can hear signals
+                    break
         return self
 
     def __exit__(
@@ -73,18 +92,12 @@ class Stop:
         if self.number is not None:
             raise Stopped
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Run the body to its end whatever signal arrives.
+    def held(self) -> _Held:
+        """A context whose body runs to its end whatever signal arrives.
 
-        Raises: Stopped after the body, when a signal arrived meanwhile.
+        Leaving it raises Stopped when a signal arrived meanwhile.
         """
-        self._is_held = True
-        try:
-            yield
-        finally:
-            self._is_held = False
-        self.check()
+        return _Held(self)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
@@ -93,13 +106,15 @@ class Stop:
         if self.number is not None:
             self._end_at_once(number)
         self.number, self._heard_at = number, now
-        if not self._is_held:
+        if not self.is_held:
             raise Stopped
 
     def _end_at_once(self, number: int) -> NoReturn:
         self.clean_up()
-        with contextlib.suppress(OSError):  # nobody reads it
+        try:  # noqa: SIM105  contextlib takes milliseconds to import, like typing
             os.write(2, f"\nEnded at once. {self.so_far}\n".encode("ascii", "backslashreplace"))
+        except OSError:
+            pass  # nobody reads it
         os._exit(_EXIT_BASE + number)
 
     def _hide_stopped(self, what: Any) -> None:
