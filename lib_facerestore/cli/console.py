@@ -123,6 +123,7 @@ def hold_closed_descriptors() -> frozenset[int]:
         except OSError:
             closed.add(number)
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+            os.set_inheritable(number, True)  # else a child process would meet the same trap
     return frozenset(closed)
 
 

@@ -69,11 +69,12 @@ def restore_files(options: argparse.Namespace, settings: RestoreSettings, runtim
     stop: Stop = options.stop
     sources = expand(options.pictures)
     job = _job(options, sources, settings, runtime)
-    stop.check()
-    make_folder(job.folder)
-    check_writable(job.folder)
-    report = open_report(job.report)
     stop.clean_up = drop_unfinished
+    stop.check()
+    with stop.held():
+        make_folder(job.folder)
+        check_writable(job.folder)
+        report = open_report(job.report)
     try:
         with Bar(len(sources), stop) as bar:
             status = _restore_all(sources, job, report, stop, bar)
@@ -86,20 +87,25 @@ def _restore_all(sources: list[Source], job: FileJob, report: ReportWriter, stop
     """Raises: Stopped, Interrupted."""
     status = EXIT_DONE
     for done, source in enumerate(sources):
-        stop.so_far = f"{done} of {len(sources)} pictures are done; what was finished is kept."
+        stop.so_far = _so_far(done, len(sources))
         stop.check()
         record: dict[str, object] = {"input": str(source.path), "output": None, "outcome": "failed", "faces": []}
         made = _made(source, job, bar, record)
         with stop.held():
             lines = _written(made, job, record) if made is not None else []
+            made = None  # else the picture would lie in memory beside the next one
             record["settings"] = dataclasses.asdict(job.settings)
             report.add(record)
-            stop.so_far = f"{done + 1} of {len(sources)} pictures are done; what was finished is kept."
+            stop.so_far = _so_far(done + 1, len(sources))
         _say(source, record, lines, job, bar)
         if record["outcome"] in ("failed", "some faces failed"):
             status = EXIT_SOME_FAILED
         bar.picture_done()
     return status
+
+
+def _so_far(done: int, total: int) -> str:
+    return f"{done} of {total} pictures are done; what was finished is kept."
 
 
 def _made(source: Source, job: FileJob, bar: Bar, record: dict[str, object]) -> Made | None:

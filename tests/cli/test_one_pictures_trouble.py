@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import weakref
 from pathlib import Path
 
 import cv2
@@ -132,3 +133,20 @@ def test_a_face_that_failed_gives_exit_status_one_and_its_picture(failing, statu
         assert outcomes == ["failed" if index in failing else "restored" for index in (0, 1)]
         assert record["outcome"] == ("some faces failed" if failing else "done")
         assert Path(record["output"]).is_file()
+
+
+def test_one_picture_is_in_memory_at_a_time(album, tmp_path, monkeypatch):
+    results: list[weakref.ref] = []
+    alive: list[int] = []
+    run = pipeline.run
+
+    def counted(*arguments, **more):
+        alive.append(sum(result() is not None for result in results))
+        result = run(*arguments, **more)
+        results.append(weakref.ref(result.picture))
+        return result
+
+    monkeypatch.setattr(pipeline, "run", counted)
+
+    assert restore(album, tmp_path) == 0
+    assert alive == [0, 0, 0]
