@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lib_facerestore.cli import EXIT_DONE, EXIT_WRONG_USE
-from lib_facerestore.cli.console import one_line
 from lib_facerestore.cli.help_text import RESTORE, UPSCALE, Formatter, Layout, sections
 from lib_facerestore.engine.pixels.decode import ReadLimits
 from lib_facerestore.engine.pixels.encode import Chroma, FormatName, WriteOptions
@@ -55,6 +54,8 @@ class _Parser(argparse.ArgumentParser):
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """End with a sentence that stays one line, whatever the words hold that it names."""
+        from lib_facerestore.cli.console import one_line
+
         super().exit(status, message and one_line(message.rstrip("\n")) + "\n")
 
 
