@@ -218,7 +218,11 @@ class ModelUsed:
 
 @dataclass(frozen=True)
 class Report:
-    """What was done to one picture. Status line, log, infotext and API answer are written from it alone."""
+    """What was done to one picture. Status line, log, infotext and API answer are written from it alone.
+
+    toned_faces: faces that were brought to the tone of their own place in the picture, grey or sepia. toned_part: how
+    much of the upscaled picture was, 0 … 1.
+    """
 
     faces: tuple[FaceReport, ...] = ()
     models: tuple[ModelUsed, ...] = ()
@@ -232,6 +236,8 @@ class Report:
     size_hw: tuple[int, int] = (0, 0)
     scale: float = 1.0
     tiles: int = 0
+    toned_faces: int = 0
+    toned_part: float = 0.0
     device: str = ""
     seconds: tuple[tuple[str, float], ...] = ()
     warnings: tuple[str, ...] = ()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from lib_facerestore.engine import mask
+from lib_facerestore.engine import align, mask
 from lib_facerestore.engine.batches import on_cpu_at_last, restore_in_batches
-from lib_facerestore.engine.data import Crop, FaceChoice, FloatPixels, Mask, RestoredCrop
+from lib_facerestore.engine.data import Crop, FaceChoice, FloatPixels, Mask, Picture, Pixels, RestoredCrop
 from lib_facerestore.engine.ports import Progress, Restorer, Tools
-from lib_facerestore.engine.tone import Tone
+from lib_facerestore.engine.tone import GREY, Tone, tone_of_square
 from lib_facerestore.errors import ModelError
 from lib_facerestore.settings import RestoreSettings
+
+# A face's tone is looked for at the face's own size in the picture, at most at this one. What so small a square is too
+# noisy to tell, the square of three times its side may.
+_LARGEST_LOOK_PX, _LEAST_LOOK_PX, _SMALL_PX, _AROUND = 512, 8, 72, 3
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,11 @@ class Pass:
 
 @dataclass(frozen=True)
 class FaceWork:
-    """What all passes over one picture share."""
+    """What all passes over one picture share. tones: of each face that has one, by its index."""
 
     tools: Tools
     settings: RestoreSettings
-    tone: Tone | None
+    tones: Mapping[int, Tone]
     progress: Progress
 
 
@@ -63,11 +67,39 @@ def restore_faces(crops: Sequence[Crop], by_face: dict[int, FaceChoice], work: F
     return [first, replace(second, faces=tuple(replace(f, crop=cut_out[f.crop.face.index]) for f in second.faces))]
 
 
+def face_tones(picture: Picture, crops: Sequence[Crop], keep: str) -> dict[int, Tone]:
+    """The tone of each face that has one, by the face's index: that of the square which its network sees.
+
+    keep: as in `tone.tone_of`. What the rest of the picture shows does not count.
+    """
+    if keep == "off":
+        return {}
+    tones = {c.face.index: GREY if picture.is_grey else _tone_of_face(picture.pixels, c, keep) for c in crops}
+    return {index: tone for index, tone in tones.items() if tone is not None}
+
+
 def mask_kind(tools: Tools, settings: RestoreSettings) -> str:
     """The kind of mask that is used; "auto" parses where there is a parser."""
     if settings.mask != "auto":
         return settings.mask
     return "parsing" if tools.parser is not None else "landmarks"
+
+
+def _tone_of_face(pixels: Pixels, crop: Crop, keep: str) -> Tone | None:
+    side = max(_LEAST_LOOK_PX, min(_LARGEST_LOOK_PX, round(crop.native_side_px)))
+    tone = tone_of_square(_square(pixels, crop, side, 1), keep)
+    if tone is None and side < _SMALL_PX:
+        tone = tone_of_square(_square(pixels, crop, side, _AROUND), keep)
+    return tone
+
+
+def _square(pixels: Pixels, crop: Crop, side: int, times: int) -> FloatPixels:
+    """The crop's square with a side of so many px, and (times − 1) / 2 sides of its surroundings on each side."""
+    ratio = side / crop.side_px
+    affine = crop.affine * ratio
+    # u′ = (u + ½)·ratio − ½, and the surroundings before it.
+    affine[:, 2] += (ratio - 1) / 2 + side * (times - 1) / 2
+    return align.warp(pixels, affine, side * times)
 
 
 def _restore_once(
@@ -90,7 +122,7 @@ def _restore_once(
             continue
         work.progress.check()  # a parser may take seconds for each face
         face_mask = _mask(crop, outcome, work, warnings)
-        pixels = outcome if work.tone is None else work.tone.apply(outcome)
+        pixels = work.tones[index].apply(outcome) if index in work.tones else outcome
         shown_as = fidelity[index] if restorer.has_fidelity else None
         faces.append(RestoredCrop(crop, pixels, face_mask, restorer.used.name, shown_as))
     return Pass(tuple(faces), visibility, failures, tuple(warnings))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,10 +24,10 @@ from lib_facerestore.engine.data import (
     Result,
 )
 from lib_facerestore.engine.large_faces import FittedFace, fit
-from lib_facerestore.engine.passes import FaceWork, Pass, mask_kind, restore_faces
+from lib_facerestore.engine.passes import FaceWork, Pass, face_tones, mask_kind, restore_faces
 from lib_facerestore.engine.ports import NoProgress, Progress, Tools
 from lib_facerestore.engine.selection import select
-from lib_facerestore.engine.tone import Tone, tone_of
+from lib_facerestore.engine.tone import Tone, toned_places
 from lib_facerestore.settings import RestoreSettings
 
 NO_RESTORER = "no restorer chosen"
@@ -109,16 +109,17 @@ def finish(
     warnings = [*prepared.picture.notes, *tools.warnings, *prepared.warnings]
 
     started = time.perf_counter()
-    may_tint = bool(crops) or tools.upscaler is not None or tools.second_upscaler is not None
-    tone = tone_of(prepared.picture, settings.keep_tone) if may_tint else None
-    passes = restore_faces(crops, by_face, FaceWork(tools, settings, tone, progress))
+    tones = face_tones(prepared.picture, crops, settings.keep_tone) if tools.restorer is not None else {}
+    passes = restore_faces(crops, by_face, FaceWork(tools, settings, tones, progress))
     reports += _face_reports(crops, passes)
     restored_at = time.perf_counter()
     enlarged = background.enlarge(prepared.picture, tools, settings, progress)
-    if tone is not None and enlarged.tiles:
-        tone.paint(enlarged.pixels)
+    # A plain resize tints nothing.
+    places = toned_places(prepared.picture, settings.keep_tone) if enlarged.tiles else None
+    if places is not None:
+        places.paint(enlarged.pixels, enlarged.scale_xy)
     upscaled_at = time.perf_counter()
-    fitted = _paste_passes(passes, enlarged, tools, settings, tone, progress)
+    fitted = _paste_passes(passes, enlarged, tools, settings, tones, progress)
     pasted_at = time.perf_counter()
 
     seconds = [("restore", restored_at - started), ("upscale", upscaled_at - restored_at)]
@@ -127,7 +128,7 @@ def finish(
     for more in (*(p.warnings for p in passes), _second_failures(passes), enlarged.warnings):
         warnings += more
     warnings += [sentence for face in fitted for sentence in face.warnings]
-    keeps_grey = tone is not None or not (fitted or enlarged.tiles)
+    keeps_grey = settings.keep_tone != "off" or not (fitted or enlarged.tiles)
     picture = _cut(prepared.picture, enlarged, keeps_grey)
     on_faces = (tools.upscaler.used,) if tools.upscaler and any(face.tiles for face in fitted) else ()
     report = Report(
@@ -143,6 +144,8 @@ def finish(
         size_hw=picture.size_hw,
         scale=round(enlarged.scale_xy[0], 4),
         tiles=tiles,
+        toned_faces=len({f.face.crop.face.index for f in fitted} & tones.keys()),
+        toned_part=0.0 if places is None else round(places.part, 4),
         device=tools.device,
         seconds=(*prepared.seconds, *seconds),
         warnings=tuple(dict.fromkeys(warnings)),
@@ -194,21 +197,22 @@ def _paste_passes(
     enlarged: Background,
     tools: Tools,
     settings: RestoreSettings,
-    tone: Tone | None,
+    tones: Mapping[int, Tone],
     progress: Progress,
 ) -> list[FittedFace]:
     """Place every face that can be seen on the background, in place, pass after pass."""
     fitted: list[FittedFace] = []
     for restored in passes:
         for face in restored.faces:
-            visibility = restored.visibility[face.crop.face.index]
+            index = face.crop.face.index
+            visibility = restored.visibility[index]
             progress.check()
             if visibility == 0:
                 continue  # enlarging what nobody sees would take as long as enlarging a picture
             place = fit(face, max(enlarged.scale_xy), tools.upscaler, settings.large_faces, progress)
             shown = place.face
-            if tone is not None and place.tiles:
-                shown = replace(shown, pixels=tone.apply(shown.pixels))
+            if index in tones and place.tiles:
+                shown = replace(shown, pixels=tones[index].apply(shown.pixels))
             paste.paste_face(enlarged.pixels, shown, visibility, enlarged.scale_xy, place.keep_detail)
             fitted.append(place)
     return fitted
@@ -245,6 +249,7 @@ def _joined(results: Sequence[Result], settings: RestoreSettings) -> Result:
         size_hw=results[-1].report.size_hw,
         scale=size.report.scale,
         tiles=faces.report.tiles + size.report.tiles,
+        toned_part=size.report.toned_part,
         seconds=tuple(pair for result in results for pair in result.report.seconds),
         warnings=tuple(dict.fromkeys(w for result in results for w in result.report.warnings)),
     )

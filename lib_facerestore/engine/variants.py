@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from lib_facerestore.engine import align, pipeline
 from lib_facerestore.engine.batches import restore_in_batches
 from lib_facerestore.engine.data import Crop, FloatPixels, Picture, Prepared, read_only
-from lib_facerestore.engine.passes import FaceWork
+from lib_facerestore.engine.passes import FaceWork, face_tones
 from lib_facerestore.engine.ports import CropKernel, Progress, Restorer, Tools
 from lib_facerestore.engine.resize import resize_float
-from lib_facerestore.engine.tone import Tone, tone_of
+from lib_facerestore.engine.tone import Tone
 from lib_facerestore.settings import RestoreSettings
 
 
@@ -55,8 +55,8 @@ def restore_variants(
     """
     started = time.perf_counter()
     prepared = pipeline.prepare(picture, tools, settings)
-    tone = tone_of(picture, settings.keep_tone) if prepared.crops else None
-    work = FaceWork(tools, settings, tone, progress)
+    tones = face_tones(picture, prepared.crops, settings.keep_tone)
+    work = FaceWork(tools, settings, tones, progress)
     cut: dict[CropKernel, Sequence[Crop]] = {
         "linear": prepared.crops
     }  # what prepare cuts for no restorer in particular
@@ -87,10 +87,11 @@ def _cut_again(prepared: Prepared, kernel: CropKernel) -> list[Crop]:
 def _restored(
     crops: Sequence[Crop], restorer: Restorer, fidelity: float | None, work: FaceWork, warnings: list[str]
 ) -> tuple[FloatPixels | str, ...]:
-    """Each crop after the restorer, in the picture's tone, or the reason why there is nothing."""
+    """Each crop after the restorer, in the face's tone, or the reason why there is nothing."""
     weight = 0.0 if fidelity is None else fidelity
     done = restore_in_batches(crops, restorer, lambda crop: weight, work.tools.face_batch, work.progress, warnings)
-    return tuple(found if isinstance(found, str) else _shown(crop, found, work.tone) for crop, found in done)
+    tones = [work.tones.get(crop.face.index) for crop, _ in done]
+    return tuple(f if isinstance(f, str) else _shown(crop, f, tone) for (crop, f), tone in zip(done, tones))
 
 
 def _shown(crop: Crop, pixels: FloatPixels, tone: Tone | None) -> FloatPixels:
