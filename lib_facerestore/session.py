@@ -6,8 +6,11 @@ import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numpy as np
 
 from lib_facerestore.engine import background, pipeline, variants
 from lib_facerestore.engine.data import Picture, Prepared, Result
@@ -61,7 +64,7 @@ class Session:
             self.runtime.memory.make_room(_ROOM_BYTES, str(self._device()))
         for picture in pictures:
             progress.check()
-            with self._lock:
+            with self._at_work():
                 result = pipeline.run(picture, self._tools_for(picture, settings), settings, progress)
             yield result
 
@@ -74,7 +77,7 @@ class Session:
         device = self._device()
         self.runtime.memory.make_room(_ROOM_BYTES, str(device))
         used: list[FoundWeights] = []
-        with self._lock:
+        with self._at_work():
             tools = Tools(detector=self._detector(device, used), restorer=None, device=str(device))
             prepared = pipeline.prepare(picture, tools, replace(settings, aligned_input=False))
         return replace(prepared, warnings=_once(_notices(used), prepared.warnings))
@@ -101,7 +104,7 @@ class Session:
         settings = replace(settings.at_own_size(), restorer="none", upscaler="none", aligned_input=False)
         self.runtime.memory.make_room(_ROOM_BYTES, str(device))
         used: list[FoundWeights] = []
-        with self._lock:
+        with self._at_work():
             tools = replace(self.tools(settings), detector=self._detector(device, used))
             one_by_one = functools.partial(self._restorers, restorers, device, used)
             made = variants.restore_variants(picture, tools, settings, one_by_one, fidelities, progress or NoProgress())
@@ -179,6 +182,12 @@ class Session:
         with self._lock:
             self._warm.clear()
         self.runtime.memory.released()
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """One run at a time, with NumPy as a fresh process has it: a host may have made underflow an error."""
+        with self._lock, np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
+            yield
 
     def _device(self) -> torch.device:
         from lib_facerestore.models import devices

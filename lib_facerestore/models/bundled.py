@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
 from lib_facerestore.models.catalogue import BundledSource, ModelSpec
+from lib_facerestore.models.devices import own_state
 from lib_facerestore.models.ncnn import Convolution, PReLU, read_layers
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def raw_weights(spec: ModelSpec, path: Path) -> bytes:
     return data
 
 
+@own_state()
 def convert(spec: ModelSpec, path: Path) -> StateDict:
     """The bundled weights as a state dict of the official network.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
 from lib_facerestore.models.containers import recognise, unreadable
+from lib_facerestore.models.devices import own_state
 from lib_facerestore.models.foreign import foreign
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _UNPICKLING_FAILURES = (
 _REFUSED = re.compile(r"(?:[Uu]nsupported (?:global: |class |GLOBAL )(?:GLOBAL )?|unrecognized function )([\w.]+)")
 
 
+@own_state()
 def read_checkpoint(path: Path) -> StateDict:
     """The tensors by name, on the CPU, each contiguous in memory of its own.
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib_facerestore.errors import InferenceFailed, OutOfMemory, SettingsError
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
 
 
 def resolve(name: str) -> torch.device:
@@ -83,7 +86,7 @@ def move_weights(name: str, network: Any, old: torch.device | str, new: torch.de
 
     Raises: OutOfMemory.
     """
-    with refusals(name, new):
+    with refusals(name, new), own_state():
         try:
             network.to(new)
         except RuntimeError:
@@ -117,15 +120,70 @@ class OnDevice:
 
 
 @contextmanager
+def own_state() -> Iterator[None]:
+    """torch as a fresh process has it, whatever a host has set; afterwards all is as it was. May be nested.
+
+    Loading, building and running go through here. It covers the default dtype and device, autocast, inference and
+    gradient mode, deterministic algorithms, cuDNN's and TF32's flags. The number of threads stays the host's, who knows
+    what else the machine has to do; it changes the last bits of a result.
+    """
+    import torch
+
+    with ExitStack() as stack:
+        # The default device is a mode of torch's functions. Entering another one fails in some versions; this does not.
+        stack.enter_context(torch._C.DisableTorchFunction())
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.no_grad())
+        for kind in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        stack.enter_context(_as_fresh(torch.get_default_dtype, torch.set_default_dtype, torch.float32))
+        stack.enter_context(_as_fresh(_deterministic, _set_deterministic, (False, False)))
+        stack.enter_context(
+            _as_fresh(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest")
+        )
+        cudnn = torch.backends.cudnn
+        for flag, fresh in (("benchmark", False), ("deterministic", False), ("allow_tf32", True)):
+            stack.enter_context(_as_fresh(partial(getattr, cudnn, flag), partial(setattr, cudnn, flag), fresh))
+        yield
+
+
+@contextmanager
+def _as_fresh(get: Callable[[], T], put: Callable[[T], object], fresh: T) -> Iterator[None]:
+    """A setting at its fresh value, and afterwards at what it was; what is fresh already is not touched."""
+    before = get()
+    if before == fresh:
+        yield
+        return
+    put(fresh)
+    try:
+        yield
+    finally:
+        put(before)
+
+
+def _deterministic() -> tuple[bool, bool]:
+    """Whether only deterministic algorithms are allowed, and whether others only warn."""
+    import torch
+
+    return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+
+
+def _set_deterministic(mode: tuple[bool, bool]) -> None:
+    import torch
+
+    torch.use_deterministic_algorithms(mode[0], warn_only=mode[1])
+
+
+@contextmanager
 def inference(model: str, device: torch.device) -> Iterator[None]:
-    """Run a network without gradients; its errors come out as ours.
+    """Run a network without gradients, in `own_state`; its errors come out as ours.
 
     Raises: OutOfMemory; InferenceFailed.
     """
     import torch
 
     try:
-        with refusals(model, device), torch.inference_mode():
+        with refusals(model, device), own_state(), torch.inference_mode():
             yield
     except RuntimeError as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]

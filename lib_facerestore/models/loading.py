@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from lib_facerestore.engine.ports import Detector, Parser, Restorer, Upscaler
 from lib_facerestore.errors import WeightsUnknown
 from lib_facerestore.models import weights
-from lib_facerestore.models.devices import refusals
+from lib_facerestore.models.devices import own_state, refusals
 from lib_facerestore.models.spec import ModelSpec
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Model: TypeAlias = spandrel.ImageModelDescriptor[torch.nn.Module]
 
 
+@own_state()
 def load_detector(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Detector, FoundWeights]:
     """RetinaFace of either size.
 
@@ -45,6 +46,7 @@ def detector_of(found: FoundWeights, state: StateDict, device: torch.device) -> 
         raise WeightsUnknown(found.path, f"is no {spec.name}.", tuple(state)) from error
 
 
+@own_state()
 def load_parser(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Parser, FoundWeights]:
     """ParseNet or BiSeNet.
 
@@ -69,6 +71,7 @@ def parser_of(found: FoundWeights, state: StateDict, device: torch.device) -> Pa
         raise WeightsUnknown(found.path, f"is no {spec.name}.", tuple(state)) from error
 
 
+@own_state()
 def load_restorer(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Restorer, FoundWeights]:
     """A face network, or an upscaler that restores faces.
 
@@ -92,6 +95,7 @@ def restorer_of(found: FoundWeights, model: Model, runtime: Runtime, device: tor
     return restorer_for(found.spec.name, found.sha256, model, device, precision)
 
 
+@own_state()
 def load_upscaler(
     spec: ModelSpec, twin: ModelSpec | None, denoise: float, runtime: Runtime, device: torch.device
 ) -> tuple[Upscaler, FoundWeights]:

@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from lib_facerestore.errors import WeightsUnknown
-from lib_facerestore.models.devices import refusals
+from lib_facerestore.models.devices import own_state, refusals
 
 if TYPE_CHECKING:
     import spandrel
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _MISFITS = (LookupError, RuntimeError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError)
 
 
+@own_state()
 def build(
     state: dict[str, torch.Tensor], name: str, device: torch.device
 ) -> spandrel.ImageModelDescriptor[torch.nn.Module]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import FloatPixels, ModelUsed
-from lib_facerestore.models.devices import OnDevice, inference
+from lib_facerestore.models.devices import OnDevice, inference, own_state
 from lib_facerestore.models.spec import Family
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ _KINDS: dict[Family, _Kind] = {
 class FaceParser(OnDevice):
     """ParseNet or BiSeNet of facexlib on a square face."""
 
+    @own_state()
     def __init__(
         self, family: Family, name: str, sha256: str, state: dict[str, torch.Tensor], device: torch.device
     ) -> None:

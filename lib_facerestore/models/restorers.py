@@ -11,7 +11,7 @@ from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed
 from lib_facerestore.engine.ports import CropKernel
 from lib_facerestore.engine.resize import resize_float
 from lib_facerestore.errors import InferenceFailed, WeightsUnknown
-from lib_facerestore.models.devices import OnDevice, inference
+from lib_facerestore.models.devices import OnDevice, inference, own_state
 from lib_facerestore.models.precision import FULL, Precision
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ _FACE_CALLS: dict[str, Call] = {
 }
 
 
+@own_state()
 def restorer_for(
     name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision = FULL
 ) -> FaceNetwork | UpscalingRestorer:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.models.devices import OnDevice, inference
+from lib_facerestore.models.devices import OnDevice, inference, own_state
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,7 @@ ROW_LENGTH = 15
 class RetinaFaceNetwork(OnDevice):
     """facexlib's RetinaFace with our own batching."""
 
+    @own_state()
     def __init__(self, name: str, state: dict[str, torch.Tensor], backbone: str, device: torch.device) -> None:
         import torch
         from facexlib.detection.retinaface import RetinaFace
@@ -53,13 +54,13 @@ class RetinaFaceNetwork(OnDevice):
             # The network was trained on BGR.
             offsets, scores, points = self.network(pixels.flip(1).contiguous())
             offsets, scores, points = offsets.float().cpu(), scores[..., 1].float().cpu(), points.float().cpu()
-        anchors = torch.from_numpy(anchor_boxes(batch.shape[1], batch.shape[2]))
-        pictures: list[NDArray[np.float32]] = []
-        for offset, score, point in zip(offsets, scores, points):
-            keep = torch.nonzero(score > threshold).squeeze(1)
-            rows = _decode(anchors[keep], offset[keep], score[keep], point[keep])
-            best = torchvision.ops.nms(rows[:, :4], rows[:, 4], _OVERLAP_LIMIT)
-            pictures.append(rows[best].numpy())
+            anchors = torch.from_numpy(anchor_boxes(batch.shape[1], batch.shape[2]))
+            pictures: list[NDArray[np.float32]] = []
+            for offset, score, point in zip(offsets, scores, points):
+                keep = torch.nonzero(score > threshold).squeeze(1)
+                rows = _decode(anchors[keep], offset[keep], score[keep], point[keep])
+                best = torchvision.ops.nms(rows[:, :4], rows[:, 4], _OVERLAP_LIMIT)
+                pictures.append(rows[best].numpy())
         return pictures
 
 

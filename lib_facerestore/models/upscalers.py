@@ -16,7 +16,7 @@ from lib_facerestore.engine.ports import MAX_CONTEXT_PX, Progress, UpscaledPixel
 from lib_facerestore.engine.resize import resize_rows
 from lib_facerestore.errors import InferenceFailed, OutOfMemory, SettingsError, WeightsUnknown
 from lib_facerestore.models.catalogue import ModelSpec
-from lib_facerestore.models.devices import inference, move_weights
+from lib_facerestore.models.devices import inference, move_weights, own_state
 
 if TYPE_CHECKING:
     import spandrel
@@ -63,6 +63,7 @@ class TiledUpscaler:
     Raises: WeightsUnknown for networks of other channels.
     """
 
+    @own_state()
     def __init__(
         self, spec: ModelSpec, sha256: str, model: Model, device: torch.device, first: Rung | None = None
     ) -> None:
@@ -147,11 +148,12 @@ class TiledUpscaler:
         import torch
 
         dtype = self._model.dtype
-        self._model.model.to(dtype=torch.float32)
-        try:
-            output = self._forward(tile, device)
-        finally:
-            self._model.model.to(dtype=dtype)
+        with own_state():
+            self._model.model.to(dtype=torch.float32)
+            try:
+                output = self._forward(tile, device)
+            finally:
+                self._model.model.to(dtype=dtype)
         if not np.isfinite(output).all():
             raise InferenceFailed(self.used.name, "a tile came out with values that are not numbers, in float32 too")
         warnings.append(f"{self.used.name} gave values that are not numbers in a tile; it was repeated in float32.")
@@ -267,11 +269,11 @@ def measure_context(model: Model) -> int:
 
     # 64 px: a multiple of every size requirement in spandrel, so that the cut does not move a network's windows.
     cut, height, width = 64, 64, 64 + MAX_CONTEXT_PX + 64
-    generator = torch.Generator().manual_seed(0)
-    soft = torch.rand(1, model.input_channels, 8, 32, generator=generator)
-    noise = torch.rand(1, model.input_channels, height, width, generator=generator)
-    patch = 0.75 * torch.nn.functional.interpolate(soft, (height, width), mode="bilinear") + 0.25 * noise
     with inference(type(model.model).__name__, model.device):
+        generator = torch.Generator().manual_seed(0)
+        soft = torch.rand(1, model.input_channels, 8, 32, generator=generator)
+        noise = torch.rand(1, model.input_channels, height, width, generator=generator)
+        patch = 0.75 * torch.nn.functional.interpolate(soft, (height, width), mode="bilinear") + 0.25 * noise
         patch = patch.to(model.device, model.dtype)
         whole, part = model(patch)[..., cut * model.scale :], model(patch[..., cut:].contiguous())
         change = (whole - part).float().abs().amax((0, 1, 2)).cpu().numpy()

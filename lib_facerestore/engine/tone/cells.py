@@ -26,10 +26,10 @@ _KNOTS_PER_STEP = np.minimum(KNOTS // 16, 15).astype(int)
 _CELL_PX, _LARGE_CELL_PX, _LARGE_PX = 8, 16, 32_000_000
 _BAND_PX, _CHUNK = 1_000_000, 20_000
 
-# How far cells may lie from a tone, in levels; the median says how much noise there is. Measured on the samples as sepia
-# and as a strong duotone, saved as JPEG with 4:2:0: means of 3×3 cells lie within 1.2 in 99 of 100 cells and within 2.2
-# in all at quality 75, within 1.7 and 3.0 at 50, faces of 80 to 300 px within 1.5 and 2.7. Photographs with 20 % of
-# their colour have 11 and more, faces of those sizes with 30 % have 2.6 and more.
+# How far cells may lie from a tone, in levels; the median says how much noise there is. Measured on the samples as
+# sepia and as a strong duotone, saved as JPEG with 4:2:0: means of 3×3 cells lie within 1.2 in 99 of 100 cells and
+# within 2.2 in all at quality 75, within 1.7 and 3.0 at 50, faces of 80 to 300 px within 1.5 and 2.7. Photographs
+# with 20 % of their colour have 11 and more, faces of those sizes with 30 % have 2.6 and more.
 _LARGEST_MEDIAN, _LARGEST_99TH, _LARGEST = 2.75, 7.5, 16.0
 _CLEAN_99TH, _99TH_PER_MEDIAN = 2.5, 3.0
 _CLEAN, _PER_MEDIAN = 7.0, 8.0
