@@ -69,13 +69,15 @@ def grows(settings: RestoreSettings, size_hw: tuple[int, int]) -> bool:
 def without_idle(tools: Tools, settings: RestoreSettings, size_hw: tuple[int, int]) -> Tools:
     """The tools without the upscalers that have nothing to do for a picture of that (height, width).
 
-    A picture that does not grow is reduced from its own pixels; enlarging it first would only cost time, and would put
-    a network's inventions in. A network of factor 1 cleans at any size.
+    A picture that shrinks is made from its own pixels; enlarging it first would only cost time, and would put a
+    network's inventions in. A network of factor 1 cleans at any size. Of a picture that is to keep its size the first
+    upscaler stays, for faces larger than their crops: the orders in two steps restore at the picture's own size.
     Raises: as `grows`.
     """
     if grows(settings, size_hw):
         return tools
-    first = tools.upscaler if cleans(tools.upscaler) else None
+    keeps_size = wanted_size(settings) is None
+    first = tools.upscaler if keeps_size or cleans(tools.upscaler) else None
     second = tools.second_upscaler if cleans(tools.second_upscaler) else None
     return replace(tools, upscaler=first, second_upscaler=second)
 

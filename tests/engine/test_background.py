@@ -319,6 +319,15 @@ def test_a_face_larger_than_its_crop_is_not_enlarged_by_a_network_on_a_picture_t
     assert result.report.count("restored") == 1
 
 
+def test_orders_in_two_steps_still_enlarge_a_large_face_with_the_upscaler():
+    upscaler = FakeUpscaler(2)
+    tools = Tools(FakeDetector(face_at(350, 340, 640)), FakeRestorer(), upscaler=upscaler)
+
+    pipeline.run(Picture(smooth_noise(690, 710)), tools, RestoreSettings(scale=1.5, order="restore first"))
+
+    assert upscaler.seen == [(512, 512), (690, 710)]  # the face at the picture's own size, then the picture
+
+
 @pytest.mark.parametrize("strength", [0.0, 1.0])
 def test_the_report_names_an_upscaler_only_where_it_ran(picture, strength):
     upscaler = FakeUpscaler(2)
