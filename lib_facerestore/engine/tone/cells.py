@@ -134,7 +134,7 @@ def within(cells: Cells, tone: NDArray[np.float32], limits: Limits) -> NDArray[n
 
 
 def is_grey(cells: Cells) -> NDArray[np.bool_]:
-    """(rows, columns): whether each cell is grey as a grey picture is when it is kept as a colour JPEG."""
+    """(rows, columns): whether each cell is grey, as paper and printed words are."""
     extreme = np.maximum(_largest(cells.least), _largest(cells.most))
     return np.asarray((_largest(cells.colour) <= _GREY_CELL) & (extreme <= _GREY_PIXEL))
 
