@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from support import FakeDetector, face_at
 from tone_pages import (
-    BLUE,
     RED,
     ColourfulRestorer,
     Page,
@@ -35,6 +34,7 @@ from tone_pages import (
 from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.engine.ports import Tools
+from lib_facerestore.engine.report import to_plain
 from lib_facerestore.settings import RestoreSettings
 
 # Where the faces are: x, y and side of the square that a network sees. The photographs are 512×440 and 512×600.
@@ -312,6 +312,37 @@ def test_upscaled_colour_is_what_the_network_made_of_it(name):
         assert np.abs(kept[doubled(part)] - off[doubled(part)]).max() <= 3
 
 
+def test_the_edge_of_a_toned_part_is_soft():
+    page = signed(paper(600, 420), 100, 80)
+
+    shift = np.abs(np.diff(upscaled(page, "auto").picture.pixels[40:130, :, 2].astype(int), axis=1))
+    off = np.abs(np.diff(upscaled(page, "off").picture.pixels[40:130, :, 2].astype(int), axis=1))
+
+    # From the tint to grey blue rises by 252·0.3 less what brightness loses, over 64 px: about a level for each.
+    assert (shift - off).max() <= 2
+
+
+def test_sixteen_bits_of_a_stamped_page_keep_their_colour_and_their_tone():
+    page = stamped_page(grey).astype(np.uint16) * 257
+
+    kept, off = (upscaled(page, keep).picture.pixels.astype(int) for keep in ("auto", "off"))
+
+    assert np.abs(kept[doubled(STAMP)] - off[doubled(STAMP)]).max() == 0
+    inside = kept[doubled(IN_PHOTO)]
+    assert (inside.max(axis=2) - inside.min(axis=2)).max() <= 1
+
+
+def test_a_toned_report_says_so_as_plain_data():
+    page, (_, faces) = stamped_page(sepia), TONED["sepia on a stamped page"]
+
+    plain = to_plain(restored(page, faces.face, "auto").report)
+    larger = to_plain(upscaled(page, "auto").report)
+
+    assert (plain["toned_faces"], plain["toned_part"]) == (1, 0.0)
+    assert larger["toned_faces"] == 0
+    assert 0.3 < larger["toned_part"] < 1
+    assert "tone" not in plain["status"]
+
+
 def test_there_are_forty_pages():
     assert len(TONED) + len(COLOUR) >= 40
-    assert BLUE != RED
