@@ -89,7 +89,7 @@ class RestoreSettings:
         "mask", low=0.0, high=20.0, step=0.5, unit="%", infotext="Face restore feather"))
     keep_tone: KeepTone = setting("auto", SettingInfo(
         "Keep grey and sepia",
-        "Restored faces of a grey or toned picture keep its tone: auto looks, on always, off never.",
+        "What is grey or sepia in the picture stays so: auto looks place by place, on always, off never.",
         "model", infotext="Face restore keep tone"))
     upscaler: str = setting("auto", SettingInfo(
         "Upscaler", "auto takes the best one whose weights are present; Lanczos needs none.",

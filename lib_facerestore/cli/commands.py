@@ -47,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         unknown = [word.split("=")[0] for word in message.split() if word.startswith("--")]
         if "unrecognized" in message and unknown:
-            nearest = difflib.get_close_matches(unknown[0], _all_options(self), 2)
+            nearest = difflib.get_close_matches(unknown[0], sorted(set(_all_options(self))), 2)
             meant = f", did you mean {' or '.join(nearest)}?" if nearest else "."
             self.exit(EXIT_WRONG_USE, f"There is no option {unknown[0]}{meant}\n")
         self.exit(EXIT_WRONG_USE, f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.\n")
