@@ -21,8 +21,6 @@ _ANCHOR_SIDES_PX = ((16, 32), (64, 128), (256, 512))
 _VARIANCES = (0.1, 0.2)
 _MEAN_RGB = (123.0, 117.0, 104.0)
 _OVERLAP_LIMIT = 0.4
-ROW_LENGTH = 15
-"""A row is box (4), score, landmarks (5 × 2), in px."""
 
 
 class RetinaFaceNetwork(OnDevice):

@@ -7,8 +7,8 @@ and foliage that look like a face at one size do not at another. Over the sample
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,14 +16,18 @@ from numpy.typing import NDArray
 
 from lib_facerestore.engine.align import warp
 from lib_facerestore.engine.data import Affine, Pixels
-from lib_facerestore.models.retinaface import ROW_LENGTH, RetinaFaceNetwork
+from lib_facerestore.models.retinaface import RetinaFaceNetwork
+from lib_facerestore.models.rows import ROW_LENGTH, overlap
 
-_FACE_SIDES_PX = (64, 96)
+FACE_SIDES_PX = (64, 96)
 _WINDOW_PER_FACE = 2.5
 _ANGLES_DEGREES = (0.0, -35.0, 35.0)
 # The face must be found where it was looked for; a neighbour that fills the window's corner is another face.
 _SAME_PLACE = 0.25
 _LOWEST_SCORE = 0.02
+Beyond = Literal["mirrored", "flat"]
+"""What a window shows where the picture ends. Mirrored in, half a face at the frame gets another half that stands on
+its head, which must not say which way up it is; flat, gravel at the frame looks like a face more often."""
 
 
 def look_again(
@@ -34,30 +38,51 @@ def look_again(
     The score is the lower one of both sizes, the box and points are those of the larger. What the smaller size
     scores below the threshold is not looked at in the larger: most of gravel ends there.
     """
-    again = _look_at_size(network, pixels, rows, _FACE_SIDES_PX[0])
+    again = _best_of(rows, look(network, pixels, rows, [_ANGLES_DEGREES] * len(rows), FACE_SIDES_PX[0], "mirrored"))
     promising = np.flatnonzero(again[:, 4] >= threshold)
-    larger = _look_at_size(network, pixels, rows[promising], _FACE_SIDES_PX[1])
+    angles = [_ANGLES_DEGREES] * len(promising)
+    larger = _best_of(rows[promising], look(network, pixels, rows[promising], angles, FACE_SIDES_PX[1], "mirrored"))
     larger[:, 4] = np.minimum(larger[:, 4], again[promising, 4])
     again[promising] = larger
     return again
 
 
-def _look_at_size(
-    network: RetinaFaceNetwork, pixels: Pixels, rows: NDArray[np.float32], face_px: int
-) -> NDArray[np.float32]:
-    """For each row the best row over all angles, with the face that many px large."""
+def look(
+    network: RetinaFaceNetwork,
+    pixels: Pixels,
+    rows: NDArray[np.float32],
+    angles_degrees: Sequence[Sequence[float]],
+    face_px: int,
+    beyond: Beyond = "flat",
+) -> list[NDArray[np.float32]]:
+    """For each row what every one of its angles shows in its place: (A, 15) in picture px, score 0 for no face.
+
+    Each angle is how far the picture is turned counter-clockwise, so a face of that tilt stands upright in its window.
+    """
+    views = [np.zeros((len(angles), ROW_LENGTH), np.float32) for angles in angles_degrees]
+    places = [(target, view) for target, angles in enumerate(angles_degrees) for view in range(len(angles))]
+    if not places:
+        return views
+    window_px = round(_WINDOW_PER_FACE * face_px)
+    affines = [
+        _window_affine(rows[target], angles_degrees[target][view], face_px, window_px) for target, view in places
+    ]
+    windows = np.stack([_window(pixels, affine, window_px, beyond) for affine in affines])
+    for (target, view), affine, found in zip(places, affines, network.rows(windows, _LOWEST_SCORE)):
+        best = _best_in_place(found, rows[target], face_px, window_px)
+        if best is not None:
+            views[target][view] = _to_picture(best, affine)
+    return views
+
+
+def _best_of(rows: NDArray[np.float32], views: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """For each row its best view; the row itself with score 0 where none shows a face."""
     again = rows.copy()
     again[:, 4] = 0
-    if len(rows) == 0:
-        return again
-    window_px = round(_WINDOW_PER_FACE * face_px)
-    affines = [_window_affine(row, angle, face_px, window_px) for row in rows for angle in _ANGLES_DEGREES]
-    windows = np.stack([_window(pixels, affine, window_px) for affine in affines])
-    for index, (affine, found) in enumerate(zip(affines, network.rows(windows, _LOWEST_SCORE))):
-        target = index // len(_ANGLES_DEGREES)
-        best = _best_in_place(found, rows[target], face_px, window_px)
-        if best is not None and best[4] > again[target, 4]:
-            again[target] = _to_picture(best, affine)
+    for target, seen in enumerate(views):
+        best = seen[seen[:, 4].argmax()]
+        if best[4] > 0:
+            again[target] = best
     return again
 
 
@@ -70,8 +95,22 @@ def _window_affine(row: NDArray[np.float32], angle: float, face_px: int, window_
     return affine
 
 
-def _window(pixels: Pixels, affine: Affine, window_px: int) -> NDArray[np.uint8]:
-    return np.rint(warp(pixels, affine, window_px) * 255).clip(0, 255).astype(np.uint8)
+def _window(pixels: Pixels, affine: Affine, window_px: int, beyond: Beyond) -> NDArray[np.uint8]:
+    """The window's pixels; where the picture ends they are mirrored, or as bright as the others on the mean."""
+    window = np.rint(warp(pixels, affine, window_px) * 255).clip(0, 255).astype(np.uint8)
+    if beyond == "flat":
+        is_outside = _is_outside(pixels, affine, window_px)
+        window[is_outside] = np.rint(window[~is_outside].mean(axis=0)) if not is_outside.all() else 0
+    return window
+
+
+def _is_outside(pixels: Pixels, affine: Affine, window_px: int) -> NDArray[np.bool_]:
+    """Which pixels of the window (window_px, window_px) lie outside the picture."""
+    inverse = np.asarray(cv2.invertAffineTransform(affine), np.float64)
+    ys, xs = np.mgrid[0:window_px, 0:window_px]
+    x, y = np.tensordot(inverse[:, :2], np.stack([xs, ys]), axes=1) + inverse[:, 2, None, None]
+    height, width = pixels.shape[:2]
+    return np.asarray((x < -0.5) | (y < -0.5) | (x > width - 0.5) | (y > height - 0.5), np.bool_)
 
 
 def _best_in_place(
@@ -83,23 +122,14 @@ def _best_in_place(
     middle = window_px / 2
     wanted = np.array([middle - half[0], middle - half[1], middle + half[0], middle + half[1]])
     in_place = [candidate for candidate in found if overlap(candidate, wanted) > _SAME_PLACE]
-    return in_place[0] if in_place else None
-
-
-def overlap(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """Shared area of two boxes as a part of their union."""
-    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
-    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - width * height
-    return float(width * height / max(union, 1e-9))
+    return max(in_place, key=lambda candidate: candidate[4] * overlap(candidate, wanted), default=None)
 
 
 def _to_picture(row: NDArray[np.float32], affine: Affine) -> NDArray[np.float32]:
-    """A row of the window in picture px. The box keeps its sides and turns with its centre only."""
+    """A row of the window in picture px. Its box is the one around the turned ellipse that the window's box held."""
     inverse = np.asarray(cv2.invertAffineTransform(affine), np.float64)
-    scale = math.sqrt(abs(np.linalg.det(inverse[:, :2])))
     centre = inverse @ np.array([(row[0] + row[2]) / 2 - 0.5, (row[1] + row[3]) / 2 - 0.5, 1.0]) + 0.5
-    half = scale * np.array([row[2] - row[0], row[3] - row[1]]) / 2
+    half = np.hypot(*(inverse[:, :2] * np.array([row[2] - row[0], row[3] - row[1]]) / 2).T)
     points = np.hstack([row[5:].reshape(5, 2), np.ones((5, 1))]) @ inverse.T
     picture = np.empty(ROW_LENGTH, np.float32)
     picture[:4] = (*(centre - half), *(centre + half))

@@ -11,7 +11,8 @@ from stock import stock_helper
 
 from lib_facerestore.engine import pixels
 from lib_facerestore.models import bundled, catalogue
-from lib_facerestore.models.detectors import RetinaFaceDetector, drop_nested
+from lib_facerestore.models.detectors import RetinaFaceDetector
+from lib_facerestore.models.rows import not_nested
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 SPEC = catalogue.by_name("RetinaFace MobileNet0.25 (embedded)", "detector")
@@ -47,7 +48,7 @@ def distances():
         stock = stock_landmarks(network.eval(), rgb)
         percent[row["file"]] = []
         first_look = detector._rows_at([rgb], SHORT_SIDE_PX)[0]  # stock knows no second one
-        for found in drop_nested(first_look[first_look[:, 4] > SPEC.threshold]):
+        for found in not_nested(first_look[first_look[:, 4] > SPEC.threshold]):
             landmarks = found[5:].reshape(5, 2)
             apart = np.hypot(*(stock - landmarks).transpose(2, 0, 1))
             nearest = apart[apart.mean(axis=1).argmin()]

@@ -9,7 +9,7 @@ import torch
 from support import smooth_noise
 
 from lib_facerestore.models import bundled, catalogue
-from lib_facerestore.models.detectors import RetinaFaceDetector, drop_nested, resize_for_detection
+from lib_facerestore.models.detectors import RetinaFaceDetector, resize_for_detection
 from lib_facerestore.models.retinaface import anchor_boxes
 
 SPEC = catalogue.by_name("RetinaFace MobileNet0.25 (embedded)", "detector")
@@ -154,37 +154,3 @@ def test_anchors_are_facexlibs():
 
     assert anchor_boxes(213, 331).shape == expected.shape
     assert np.abs(anchor_boxes(213, 331) - expected).max() < 1e-3  # float32 of relative coordinates
-
-
-def row(left, top, right, bottom, score):
-    return [left, top, right, bottom, score, *[0] * 10]
-
-
-def test_box_inside_a_better_one_is_dropped():
-    rows = np.array([row(0, 0, 100, 120, 0.99), row(20, 30, 50, 60, 0.9), row(200, 0, 260, 80, 0.8)], np.float32)
-
-    kept = drop_nested(rows)
-
-    assert kept[:, 4] == pytest.approx([0.99, 0.8])
-
-
-def test_box_around_a_better_one_is_dropped():
-    rows = np.array([row(20, 30, 50, 60, 0.99), row(0, 0, 100, 120, 0.9)], np.float32)
-
-    assert drop_nested(rows)[:, 4] == pytest.approx([0.99])
-
-
-def test_near_twin_of_a_better_box_is_dropped():
-    rows = np.array([row(0, 0, 100, 120, 0.99), row(4, 5, 104, 125, 0.9)], np.float32)
-
-    assert len(drop_nested(rows)) == 1  # 96·115 of 100·120 shared: 92 %
-
-
-def test_neighbours_that_overlap_by_half_are_both_kept():
-    rows = np.array([row(0, 0, 100, 120, 0.99), row(50, 0, 150, 120, 0.9), row(100, 0, 120, 20, 0.5)], np.float32)
-
-    assert drop_nested(rows)[:, 4] == pytest.approx([0.99, 0.9])  # the third lies inside the second
-
-
-def test_no_rows_stay_no_rows():
-    assert drop_nested(np.zeros((0, 15), np.float32)).shape == (0, 15)
