@@ -78,6 +78,35 @@ def test_nothing_but_labelled_faces_is_found(found, file):
     assert extra == []
 
 
+def turned_points(points, quarters, size_hw):
+    """Where points of a picture are after `np.rot90(picture, quarters)`."""
+    height, width = size_hw
+    for _ in range(quarters):
+        points = np.stack([points[:, 1], width - 1 - points[:, 0]], axis=1)
+        height, width = width, height
+    return points
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+@pytest.mark.parametrize("file", PHOTOGRAPHS)
+def test_faces_of_a_turned_sample_are_found_once_with_the_points_of_the_upright_face(detector, file, quarters):
+    rgb = pixels.read(SAMPLES / file).pixels
+    labels = [face for face in PHOTOGRAPHS[file]["faces"] if face["box"] not in KNOWN_MISSES.get(file, [])]
+    labels = [face for face in labels if max(np.subtract(face["box"][2:], face["box"][:2])) >= 48]
+
+    turned = np.ascontiguousarray(np.rot90(rgb, quarters))
+    (faces,) = detector.detect([turned], detector.default_threshold, DETECTION_SIZE_PX)
+
+    for label in labels:
+        points = turned_points(np.array(label["landmarks"]), quarters, rgb.shape[:2])
+        size_px = max(
+            np.hypot(*(points[1] - points[0])), np.hypot(*(points[3:].mean(axis=0) - points[:2].mean(axis=0)))
+        )
+        here = [f for f in faces if np.hypot(*(f.landmarks.mean(axis=0) - points.mean(axis=0))) < 0.9 * size_px]
+        assert len(here) == 1, label["box"]
+        assert np.hypot(*(here[0].landmarks - points).T).mean() / size_px < 0.35, label["box"]
+
+
 @pytest.mark.parametrize("file", FACELESS)
 def test_no_face_is_found_where_there_is_none(found, file):
     assert [(face.box, round(face.score, 3)) for face in found(file)] == []
