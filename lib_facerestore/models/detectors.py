@@ -138,7 +138,7 @@ class RetinaFaceDetector:
 
     def _on_their_heads(self, pixels: Pixels, rows: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
         """Rows that are faces in a direction in which the second look did not turn them."""
-        upright = [set_upright(self.network, pixels, row) for row in rows]
+        upright = [set_upright(self.network, pixels, row, threshold) for row in rows]
         sure = [row for row in upright if row[4] >= max(threshold, _SURE_UPRIGHT)]
         return np.array(sure, np.float32).reshape(-1, ROW_LENGTH)
 
@@ -154,7 +154,7 @@ class RetinaFaceDetector:
         as_said = stands_as_said(self.network, pixels, asked)
         settled, unsettled = [*certain[is_plain], *asked[as_said]], []
         for row in asked[~as_said]:
-            upright = set_upright(self.network, pixels, row)
+            upright = set_upright(self.network, pixels, row, threshold)
             if upright[4] >= threshold:
                 settled.append(_with_first_points(upright, row))
             elif row[4] >= max(threshold, _CERTAIN):

@@ -45,12 +45,17 @@ def stands_as_said(network: RetinaFaceNetwork, pixels: Pixels, rows: NDArray[np.
     )
 
 
-def set_upright(network: RetinaFaceNetwork, pixels: Pixels, row: NDArray[np.float32]) -> NDArray[np.float32]:
+def set_upright(
+    network: RetinaFaceNetwork, pixels: Pixels, row: NDArray[np.float32], threshold: float
+) -> NDArray[np.float32]:
     """The row (15) of the same face as it is seen upright, so that its landmarks are those of the upright face.
 
-    Its score is the lower one of both sizes; 0 where no view shows a face.
+    Its score is the lower one of both sizes; 0 where no small view scores the threshold: most of gravel ends there.
     """
-    views = np.concatenate([look(network, pixels, row[None], [_VIEWS_DEGREES], side)[0] for side in FACE_SIDES_PX])
+    small = look(network, pixels, row[None], [_VIEWS_DEGREES], FACE_SIDES_PX[0])[0]
+    if small[:, 4].max() < threshold:
+        return np.zeros_like(row)
+    views = np.concatenate([small, look(network, pixels, row[None], [_VIEWS_DEGREES], FACE_SIDES_PX[1])[0]])
     views = views[views[:, 4] > 0]
     tilts = [tilt_degrees(view) for view in views]
     found, found_value = np.zeros_like(row), 0.0
