@@ -25,7 +25,7 @@ WORKERS ?= $(if $(FACERESTORE_WEBUI),0,2)
 # Threads that wait leave the processor to the other process: model tests in two processes took 98 s instead of 150 s.
 test: export OMP_WAIT_POLICY := passive
 test: $(VENV)/.test $(VENV)/.hosts
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 20 $(PYTEST_ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .
