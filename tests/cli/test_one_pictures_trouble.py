@@ -9,9 +9,7 @@ import weakref
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
-from PIL import Image
 from support import FakeDetector, FakeRestorer, face_at
 
 from lib_facerestore.cli import main
@@ -39,16 +37,6 @@ TROUBLES = [
     WeightsDamaged(Path("codeformer.pth"), "1a2b3c", "9f8e7d"),
     SettingsError("scale", 99, "at most 16"),
 ]
-
-
-@pytest.fixture
-def album(tmp_path) -> Path:
-    """Three small pictures."""
-    folder = tmp_path / "p"
-    folder.mkdir()
-    for number in (1, 2, 3):
-        Image.fromarray(np.full((42, 60, 3), 50 * number, np.uint8)).save(folder / f"{number}.png")
-    return folder
 
 
 def restore(album: Path, folder: Path, *words: str) -> int:

@@ -24,16 +24,6 @@ APPENDS = 4  # bytes: only the empty report, which has 3, is replaced
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="devices, pipes and links of POSIX")
 
 
-@pytest.fixture
-def album(tmp_path) -> Path:
-    """Three small pictures."""
-    folder = tmp_path / "p"
-    folder.mkdir()
-    for number in (1, 2, 3):
-        Image.fromarray(np.full((42, 60, 3), 50 * number, np.uint8)).save(folder / f"{number}.png")
-    return folder
-
-
 def restore(*words: object) -> int:
     """The exit status of a run without faces, wrong use included."""
     try:
