@@ -58,15 +58,26 @@ def child(case: Case) -> None:
     upscaler = _upscaler(case)
     settings = RestoreSettings(restorer="none", scale=case.scale, upscale_strength=case.strength)
     tools = Tools(None, None, upscaler=upscaler)
-    background.enlarge(Picture(np.zeros((48, 64, 3), case.dtype)), tools, settings, NoProgress())  # warm
+
+    def enlarged(picture: Picture) -> background.Background:
+        plan = background.size_plan(picture.size_hw, settings, upscaler)
+        return background.enlarge(picture, plan, tools, settings, NoProgress())
+
+    enlarged(Picture(np.zeros((48, 64, 3), case.dtype)))  # warm
     row = np.linspace(0, np.iinfo(case.dtype).max, case.size_hw[1]).astype(case.dtype)
     picture = Picture(np.ascontiguousarray(np.broadcast_to(row[None, :, None], (*case.size_hw, 3))))
     before = _peak_mb()
     started = time.perf_counter()
-    done = background.enlarge(picture, tools, settings, NoProgress())
+    done = enlarged(picture)
     seconds = time.perf_counter() - started
     sizes = picture.pixels.nbytes / 1e6, done.pixels.nbytes / 1e6
-    record = {"in": sizes[0], "out": sizes[1], "grown": _peak_mb() - before, "seconds": seconds, "tiles": done.tiles}
+    record = {
+        "in": sizes[0],
+        "out": sizes[1],
+        "grown": _peak_mb() - before,
+        "seconds": seconds,
+        "tiles": done.ran.tiles,
+    }
     print(json.dumps(record))
 
 

@@ -80,7 +80,7 @@ class Session:
         with self._at_work():
             tools = Tools(detector=self._detector(device, used), restorer=None, device=str(device))
             prepared = pipeline.prepare(picture, tools, replace(settings, aligned_input=False))
-        return replace(prepared, warnings=_once(_notices(used), prepared.warnings))
+        return replace(prepared, ran=replace(prepared.ran, warnings=_once(_notices(used), prepared.ran.warnings)))
 
     @property
     def warm(self) -> tuple[tuple[str, str], ...]:

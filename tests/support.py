@@ -17,6 +17,7 @@ class FakeDetector:
 
     used = ModelUsed("detector", "fake detector", "0" * 64)
     default_threshold = 0.5
+    device = "cpu"
 
     def __init__(self, *faces: Face) -> None:
         self.faces = list(faces)
@@ -31,6 +32,7 @@ class FakeRestorer:
     used = ModelUsed("restorer", "fake restorer", "1" * 64)
     has_fidelity = False
     crop_kernel = "linear"
+    device = "cpu"
 
     def __init__(self, enlarged: int = 1, failing: frozenset[int] = frozenset()) -> None:
         self.enlarged, self.failing = enlarged, failing

@@ -37,10 +37,10 @@ ALLOWED = {
         {"numpy", "PIL", "gradio", "fastapi", "starlette", "pydantic", "modules"},
     ),
 }
-# Not stages: what all share (values, ports, sizes, the resize, colours below transparency), the border, the words of a
-# report, and the recipe itself with the passes and variants that are a part of it.
-SHARED = {"data", "ports", "sizes", "resize", "transparent"}
-NO_STAGES = {*SHARED, "pixels", "report", "pipeline", "passes", "variants", "__init__"}
+# Not stages: what all share (values, notes on what ran, ports, sizes, the resize, colours below transparency), the
+# border, the words of a report, and the recipe itself with the passes, variants and the fold that are a part of it.
+SHARED = {"data", "ran", "ports", "sizes", "resize", "transparent"}
+NO_STAGES = {*SHARED, "pixels", "report", "fold", "pipeline", "passes", "variants", "__init__"}
 
 
 def imports(path):

@@ -62,6 +62,15 @@ def test_weights_multiply_only_models_that_have_one():
     assert np.array_equal(made.variants[3].faces[1], 1 - crop)
 
 
+def test_devices_are_where_the_networks_ran():
+    moved = Weighted()
+    moved.device = "cuda:1"
+
+    made = variants_of(moved)
+
+    assert made.device == "cpu, cuda:1"  # the detector's and the restorer's
+
+
 def test_one_detection_and_each_crop_once_for_each_variant():
     detector = CountingDetector(*[face_at(130 + 200 * number, 190, 150, index=number) for number in range(2)])
     weighted, plain = Weighted(), FakeRestorer(enlarged=2)

@@ -98,6 +98,10 @@ class TimedRestorer:
         self.has_fidelity = bool(real and real.has_fidelity)
         self.crop_kernel = real.crop_kernel if real else "linear"
 
+    @property
+    def device(self) -> object:
+        return self._real.device if self._real else "cpu"
+
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         with self._clock.stage("restore"):
             return self._real.restore(crops, fidelity) if self._real else [crop.pixels for crop in crops]
@@ -114,6 +118,10 @@ class TimedParser:
     def __init__(self, real: FaceParser | None, clock: Clock) -> None:
         self._real, self._clock, self._labels = real, clock, networks.labels()
         self.used = real.used if real else ModelUsed("parser", "none", "0" * 64)
+
+    @property
+    def device(self) -> object:
+        return self._real.device if self._real else "cpu"
 
     def parse(self, faces: Sequence[FloatPixels]) -> list[np.ndarray]:
         with self._clock.stage("parse"):

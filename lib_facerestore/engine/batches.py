@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from lib_facerestore.engine.data import Crop, FloatPixels
 from lib_facerestore.engine.ports import HasFallback, Progress, Restorer
+from lib_facerestore.engine.ran import Notes
 from lib_facerestore.errors import InferenceFailed, OutOfMemory
 
 T = TypeVar("T")
@@ -18,17 +19,17 @@ def restore_in_batches(
     fidelity_of: Callable[[Crop], float],
     most: int,
     progress: Progress,
-    warnings: list[str],
+    notes: Notes,
 ) -> list[tuple[Crop, FloatPixels | str]]:
     """Each crop with its restored pixels, or with the reason why it has none.
 
-    most: faces in one batch. warnings: grows by a sentence for each batch that had to be repeated.
+    most: faces in one batch. notes: get the restorer, its device, and a sentence for each batch that was repeated.
     Raises: Interrupted.
     """
     done: list[tuple[Crop, FloatPixels | str]] = []
     for batch in _batches(crops, fidelity_of, most):
         progress.check()
-        done += zip(batch, _restore_batch(batch, restorer, fidelity_of(batch[0]), warnings))
+        done += zip(batch, _restore_batch(batch, restorer, fidelity_of(batch[0]), notes))
         progress.step(len(done), len(crops), "faces")
     return done
 
@@ -41,35 +42,43 @@ def _batches(crops: Sequence[Crop], fidelity_of: Callable[[Crop], float], most: 
     return [group[start : start + most] for group in groups.values() for start in range(0, len(group), most)]
 
 
-def _restore_batch(
-    batch: list[Crop], restorer: Restorer, fidelity: float, warnings: list[str]
-) -> list[FloatPixels | str]:
+def _restore_batch(batch: list[Crop], restorer: Restorer, fidelity: float, notes: Notes) -> list[FloatPixels | str]:
     """Restored pixels for each crop, or the reason it has none: the whole batch at once, else face by face."""
+    notes.called(restorer.used)
     if len(batch) > 1:
         try:
-            return list(restorer.restore(batch, fidelity))
+            restored: list[FloatPixels | str] = list(restorer.restore(batch, fidelity))
+            notes.gave(restorer.used, restorer.device)
+            return restored
         except (InferenceFailed, OutOfMemory) as error:
-            warnings.append(f"A batch of {len(batch)} faces was repeated one by one. {error}")
-    return [_restore_one(crop, restorer, fidelity, warnings) for crop in batch]
+            notes.warn(f"A batch of {len(batch)} faces was repeated one by one. {error}")
+    return [_restore_one(crop, restorer, fidelity, notes) for crop in batch]
 
 
-def _restore_one(crop: Crop, restorer: Restorer, fidelity: float, warnings: list[str]) -> FloatPixels | str:
+def _restore_one(crop: Crop, restorer: Restorer, fidelity: float, notes: Notes) -> FloatPixels | str:
     """One face alone, on the CPU in the end, or the reason it has no pixels."""
     try:
-        return on_cpu_at_last(restorer, lambda: restorer.restore([crop], fidelity)[0], warnings)
+        return on_cpu_at_last(restorer, lambda: restorer.restore([crop], fidelity)[0], notes)
     except (InferenceFailed, OutOfMemory) as error:
         return str(error)
 
 
-def on_cpu_at_last(network: HasFallback, call: Callable[[], T], warnings: list[str]) -> T:
-    """What the call of the network gives; on the CPU where its device has no memory. warnings: then say so.
+def on_cpu_at_last(network: HasFallback, call: Callable[[], T], notes: Notes) -> T:
+    """What the call of the network gives; on the CPU where its device has no memory.
 
+    notes: get the network and the device that gave the result, and a sentence where it is the CPU for want of memory.
     Raises: what the call raises.
     """
     try:
-        return call()
+        return _noted(network, call(), notes)
     except OutOfMemory as error:
         if not network.fall_back():
             raise
-        warnings.append(f"{error} It went on on the CPU.")
-    return call()
+        notes.warn(f"{error} It went on on the CPU.")
+    # Outside of the handler, which would keep what the failed call had on the device.
+    return _noted(network, call(), notes)
+
+
+def _noted(network: HasFallback, result: T, notes: Notes) -> T:
+    notes.gave(network.used, network.device)
+    return result

@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lib_facerestore.engine.sizes import SizePlan
+
 Pixels: TypeAlias = NDArray[Any]
 """(H, W, 3) RGB, uint8 or uint16."""
 FloatPixels: TypeAlias = NDArray[np.float32]
@@ -93,6 +95,17 @@ class Picture:
         return int(self.pixels.shape[0]), int(self.pixels.shape[1])
 
 
+@dataclass(frozen=True)
+class FaceReport:
+    """What happened to one face; `reason` says why it was skipped or failed, or why a restored one is not seen."""
+
+    index: int
+    box: Box
+    score: float
+    outcome: Outcome
+    reason: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Face:
     """One detected face.
@@ -115,6 +128,10 @@ class Face:
     def size_px(self) -> float:
         """The longer side of the box; a profile's box is narrow, its height stays."""
         return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
+
+    def report(self, outcome: Outcome, reason: str = "") -> FaceReport:
+        """That outcome as this face's."""
+        return FaceReport(self.index, self.box, self.score, outcome, reason)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,33 +198,6 @@ class FaceChoice:
 
 
 @dataclass(frozen=True)
-class FaceReport:
-    """What happened to one face; `reason` says why for the skipped and the failed."""
-
-    index: int
-    box: Box
-    score: float
-    outcome: Outcome
-    reason: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """All that is needed to finish a picture, again and again with other choices.
-
-    crops: one for each face to restore. reports: one for each face that will not be restored. warnings: what finding
-    them had to do otherwise.
-    """
-
-    picture: Picture
-    faces: tuple[Face, ...]
-    crops: tuple[Crop, ...]
-    reports: tuple[FaceReport, ...]
-    seconds: tuple[tuple[str, float], ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class ModelUsed:
     """A network that took part, with the SHA-256 of its weights."""
 
@@ -217,30 +207,79 @@ class ModelUsed:
 
 
 @dataclass(frozen=True)
-class Report:
-    """What was done to one picture. Status line, log, infotext and API answer are written from it alone.
+class Ran:
+    """What one stage ran for one picture. `engine.ran.Notes` makes it while the stage runs."""
 
-    toned_faces: faces that were brought to the tone of their own place in the picture, grey or sepia. toned_part: how
-    much of the upscaled picture was, 0 … 1.
+    models: tuple[ModelUsed, ...] = ()
+    """Each network once: the restorers that were called at least once, of all others those that gave a result."""
+    devices: tuple[str, ...] = ()
+    """Where networks gave their results, each device once, in the order of the first result."""
+    tiles: int = 0
+    masks: tuple[str, ...] = ()
+    """The kinds of mask that were made, each once."""
+    warnings: tuple[str, ...] = ()
+    """One sentence for each thing that was done otherwise than asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """All that is needed to finish a picture, again and again with other choices."""
+
+    picture: Picture
+    faces: tuple[Face, ...]
+    crops: tuple[Crop, ...]
+    """One for each face to restore."""
+    reports: tuple[FaceReport, ...]
+    """One for each face that will not be restored."""
+    seconds: tuple[tuple[str, float], ...] = ()
+    ran: Ran = Ran()
+    """What finding the faces ran."""
+    looked_for_faces: bool = False
+    """Whether a detector looked, or the whole picture was taken for one aligned face."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What ran on one picture. Status line, log, infotext and API answer are written from it.
+
+    It is folded from what the stages gave (`engine.fold`), never from the settings; only `asked_restorer` says what
+    was asked for.
     """
 
     faces: tuple[FaceReport, ...] = ()
     models: tuple[ModelUsed, ...] = ()
+    """Networks that ran: see `Ran.models`; an upscaler where it ran a tile for the picture or for a large face."""
     restorer: str = ""
+    """The restorer that restored at least one face; "" where none did."""
     fidelity: float | None = None
+    """Fidelity weight of the first face that was restored; None where none was, or the restorer has none."""
     visibility: float = 1.0
+    """Visibility of the first face that was restored."""
     mask: str = ""
+    """Kinds of mask that were made, "parsing" or "parsing, landmarks"; "" where none was."""
     looked_for_faces: bool = True
     second_restorer: str = ""
+    """The second restorer, where it restored at least one face; "" where it did not."""
     upscaler: str = ""
+    """What brought the picture to its size: the first upscaler, or "Lanczos" where it ran no tile; "" for neither."""
     size_hw: tuple[int, int] = (0, 0)
     scale: float = 1.0
     tiles: int = 0
+    """Tiles of the picture and of large faces together."""
     toned_faces: int = 0
+    """Faces that were brought to the tone of their own place in the picture, grey or sepia."""
     toned_part: float = 0.0
+    """How much of the upscaled picture was brought to a tone, 0 … 1."""
     device: str = ""
+    """Where networks gave their results: "cuda:0", or "cuda:0, cpu" where both did; "" where no network ran."""
     seconds: tuple[tuple[str, float], ...] = ()
     warnings: tuple[str, ...] = ()
+    asked_restorer: str = ""
+    """The restorer that was loaded because the settings chose it, whether it ran or not; "" where none was chosen."""
+    second_upscaler: str = ""
+    """The upscaler that was mixed in second; "" where none was."""
+    face_upscaler: str = ""
+    """The upscaler that enlarged at least one large face; "" where none did."""
 
     def count(self, outcome: Outcome) -> int:
         """Number of faces with that outcome."""
@@ -254,3 +293,5 @@ class Result:
     picture: Picture
     report: Report
     restored: tuple[RestoredCrop, ...] = field(default=())
+    plan: SizePlan | None = None
+    """How the size was decided; None where the picture kept its own."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from lib_facerestore.engine.data import RestoredCrop, to_unit_float
+from lib_facerestore.engine.data import Ran, RestoredCrop, to_unit_float
 from lib_facerestore.engine.ports import Progress, Upscaler
+from lib_facerestore.engine.ran import Notes
 from lib_facerestore.settings import LargeFaces
 
 # A place this much larger than the restored crop is worth more than plain enlarging.
@@ -17,12 +18,11 @@ _LARGE = 1.05
 
 @dataclass(frozen=True)
 class FittedFace:
-    """A face as it is pasted. keep_detail: the canvas' own finer detail goes over it. tiles: the upscaler ran."""
+    """A face as it is pasted. keep_detail: the canvas' own finer detail goes over it. ran: the upscaler, if it did."""
 
     face: RestoredCrop
     keep_detail: bool = False
-    tiles: int = 0
-    warnings: tuple[str, ...] = ()
+    ran: Ran = Ran()
 
 
 def fit(
@@ -38,9 +38,11 @@ def fit(
         return FittedFace(face)
     if how == "detail" or upscaler is None or upscaler.scale <= 1:
         return FittedFace(face, keep_detail=True)
+    notes = Notes()
     levels = np.rint(face.pixels * np.float32(np.iinfo(np.uint16).max)).astype(np.uint16)
     done = upscaler.upscale(levels, progress)
+    notes.enlarged(upscaler.used, done.tiles, done.device, done.warnings)
     side = done.pixels.shape[0]
     face_mask = np.asarray(cv2.resize(face.mask, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
     larger = replace(face, pixels=to_unit_float(done.pixels), mask=face_mask)
-    return FittedFace(larger, False, done.tiles, done.warnings)
+    return FittedFace(larger, False, notes.ran())

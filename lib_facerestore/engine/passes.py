@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from lib_facerestore.engine import align, mask
 from lib_facerestore.engine.batches import on_cpu_at_last, restore_in_batches
-from lib_facerestore.engine.data import Crop, FaceChoice, FloatPixels, Mask, Picture, Pixels, RestoredCrop
+from lib_facerestore.engine.data import Crop, FaceChoice, FloatPixels, Mask, Picture, Pixels, Ran, RestoredCrop
 from lib_facerestore.engine.ports import Progress, Restorer, Tools
+from lib_facerestore.engine.ran import Notes
 from lib_facerestore.engine.tone import GREY, Tone, tone_of_square
 from lib_facerestore.errors import ModelError
 from lib_facerestore.settings import RestoreSettings
@@ -28,7 +30,7 @@ class Pass:
     faces: tuple[RestoredCrop, ...]
     visibility: dict[int, float]
     failures: dict[int, str]
-    warnings: tuple[str, ...]
+    ran: Ran
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def face_tones(picture: Picture, crops: Sequence[Crop], keep: str) -> dict[int, 
 
 
 def mask_kind(tools: Tools, settings: RestoreSettings) -> str:
-    """The kind of mask that is used; "auto" parses where there is a parser."""
+    """The kind of mask that is to be made; "auto" parses where there is a parser."""
     if settings.mask != "auto":
         return settings.mask
     return "parsing" if tools.parser is not None else "landmarks"
@@ -109,9 +111,9 @@ def _restore_once(
     visibility: dict[int, float],
     work: FaceWork,
 ) -> Pass:
-    warnings: list[str] = []
+    notes = Notes()
     done = restore_in_batches(
-        crops, restorer, lambda crop: fidelity[crop.face.index], work.tools.face_batch, work.progress, warnings
+        crops, restorer, lambda crop: fidelity[crop.face.index], work.tools.face_batch, work.progress, notes
     )
     faces: list[RestoredCrop] = []
     failures: dict[int, str] = {}
@@ -121,11 +123,11 @@ def _restore_once(
             failures[index] = outcome
             continue
         work.progress.check()  # a parser may take seconds for each face
-        face_mask = _mask(crop, outcome, work, warnings)
+        face_mask = _mask(crop, outcome, work, notes)
         pixels = work.tones[index].apply(outcome) if index in work.tones else outcome
         shown_as = fidelity[index] if restorer.has_fidelity else None
         faces.append(RestoredCrop(crop, pixels, face_mask, restorer.used.name, shown_as))
-    return Pass(tuple(faces), visibility, failures, tuple(warnings))
+    return Pass(tuple(faces), visibility, failures, notes.ran())
 
 
 def _seen_after(face: RestoredCrop, visibility: float) -> Crop:
@@ -138,23 +140,32 @@ def _seen_after(face: RestoredCrop, visibility: float) -> Crop:
     return replace(face.crop, pixels=seen, is_restored=True)
 
 
-def _mask(crop: Crop, pixels: FloatPixels, work: FaceWork, warnings: list[str]) -> Mask:
+def _mask(crop: Crop, pixels: FloatPixels, work: FaceWork, notes: Notes) -> Mask:
     """The mask of one restored crop, on the restored crop's grid; the oval where the parser fails, and a warning."""
     feather = work.settings.mask_feather / 100
     side = pixels.shape[0]
     kind = mask_kind(work.tools, work.settings)
     if kind == "parsing":
-        parser = work.tools.parser
-        assert parser is not None, "session loads a parser where the mask needs one"
-        try:
-            labels = on_cpu_at_last(parser, lambda: parser.parse([pixels])[0], warnings)
-            return mask.parsing_mask(labels, parser.classes, side, feather)
-        except ModelError as error:
-            warnings.append(f"{error} An oval mask was used instead.")
-            kind = "landmarks"
+        labels = _parsed(pixels, work, notes)
+        if labels is not None:
+            notes.mask(kind)
+            return mask.parsing_mask(*labels, side, feather)
+        kind = "landmarks"
+    notes.mask(kind)
     if kind == "landmarks":
         return mask.landmark_mask(_on_grid_of(crop, pixels), feather)
     return mask.feather_mask(side, feather)
+
+
+def _parsed(pixels: FloatPixels, work: FaceWork, notes: Notes) -> tuple[NDArray[np.uint8], tuple[str, ...]] | None:
+    """The parser's labels and its classes; None where it fails, and a warning."""
+    parser = work.tools.parser
+    assert parser is not None, "session loads a parser where the mask needs one"
+    try:
+        return on_cpu_at_last(parser, lambda: parser.parse([pixels])[0], notes), parser.classes
+    except ModelError as error:
+        notes.warn(f"{error} An oval mask was used instead.")
+        return None
 
 
 def _on_grid_of(crop: Crop, pixels: FloatPixels) -> Crop:

@@ -20,6 +20,12 @@ MAX_CONTEXT_PX = 128
 class HasFallback(Protocol):
     """A network on a device whose memory may run out."""
 
+    used: ModelUsed
+
+    @property
+    def device(self) -> object:
+        """Where it runs now; str() gives the device's name, as "cuda:0"."""
+
     def fall_back(self) -> bool:
         """Go on on the CPU after the device refused the memory; False where it runs there already."""
 
@@ -27,7 +33,6 @@ class HasFallback(Protocol):
 class Detector(HasFallback, Protocol):
     """Finds faces."""
 
-    used: ModelUsed
     default_threshold: float
 
     def detect(self, pictures: Sequence[Pixels], threshold: float, short_side_px: int) -> list[list[Face]]:
@@ -41,7 +46,6 @@ class Detector(HasFallback, Protocol):
 class Restorer(HasFallback, Protocol):
     """Restores aligned faces."""
 
-    used: ModelUsed
     has_fidelity: bool
     crop_kernel: CropKernel
 
@@ -55,7 +59,6 @@ class Restorer(HasFallback, Protocol):
 class Parser(HasFallback, Protocol):
     """Names the part of the face that each pixel belongs to."""
 
-    used: ModelUsed
     classes: tuple[str, ...]
 
     def parse(self, faces: Sequence[FloatPixels]) -> list[NDArray[np.uint8]]:
@@ -138,4 +141,5 @@ class Tools:
     warnings: tuple[str, ...] = ()
     """What loading had to do otherwise than asked for."""
     device: str = "cpu"
+    """Where the networks were to run; where they did, their results say."""
     face_batch: int = 1

@@ -15,7 +15,7 @@ def status_line(report: Report) -> str:
     parts = [_faces(report)]
     if report.count("restored"):
         parts.append(_model(report))
-    if report.upscaler:
+    if report.upscaler or report.face_upscaler:
         parts.append(_upscaling(report))
     parts.append(f"{total_seconds(report):.2f} s")
     parts.append(report.device)
@@ -42,13 +42,23 @@ def _faces(report: Report) -> str:
     total = len(report.faces)
     if total == 0:
         return "no face found" if report.looked_for_faces else ""
-    counts = [f"{report.count('restored')} restored"] if report.count("restored") else []
+    counts = [_restored(report)] if report.count("restored") else []
     unrestored: tuple[Outcome, ...] = ("skipped", "failed")
     for outcome in unrestored:
         reasons = _reasons([face for face in report.faces if face.outcome == outcome])
         if reasons:
             counts.append(f"{report.count(outcome)} {outcome} ({reasons})")
     return f"{total} {'face' if total == 1 else 'faces'}: {', '.join(counts)}"
+
+
+def _restored(report: Report) -> str:
+    """How many were restored, and how many of these nobody sees."""
+    count = report.count("restored")
+    unseen = [face for face in report.faces if face.outcome == "restored" and face.reason]
+    if not unseen:
+        return f"{count} restored"
+    few = f"{len(unseen)} " if len(unseen) < count else ""
+    return f"{count} restored ({few}{_reasons(unseen)})"
 
 
 def _reasons(faces: list[FaceReport]) -> str:
@@ -59,8 +69,15 @@ def _reasons(faces: list[FaceReport]) -> str:
 
 
 def _upscaling(report: Report) -> str:
-    tiles = f", {report.tiles} {'tile' if report.tiles == 1 else 'tiles'}" if report.tiles else ""
-    return f"{report.upscaler} ×{report.scale:g}{tiles}"
+    words: list[str] = []
+    if report.upscaler:
+        mixed = f" mixed with {report.second_upscaler}" if report.second_upscaler else ""
+        words.append(f"{report.upscaler}{mixed} ×{report.scale:g}")
+    if report.face_upscaler not in ("", report.upscaler):
+        words.append(f"{report.face_upscaler} for large faces")
+    if report.tiles:
+        words.append(f"{report.tiles} {'tile' if report.tiles == 1 else 'tiles'}")
+    return ", ".join(words)
 
 
 def _model(report: Report) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from lib_facerestore.engine import align, pipeline
 from lib_facerestore.engine.batches import restore_in_batches
-from lib_facerestore.engine.data import Crop, FloatPixels, Picture, Prepared, read_only
+from lib_facerestore.engine.data import Crop, FloatPixels, Picture, Prepared, Ran, read_only
 from lib_facerestore.engine.passes import FaceWork, face_tones
 from lib_facerestore.engine.ports import CropKernel, Progress, Restorer, Tools
+from lib_facerestore.engine.ran import Notes, joined
 from lib_facerestore.engine.resize import resize_float
 from lib_facerestore.engine.tone import Tone
 from lib_facerestore.settings import RestoreSettings
@@ -30,7 +31,10 @@ class Variant:
 
 @dataclass(frozen=True, eq=False)
 class FaceVariants:
-    """The crops of one picture and their variants. prepared: also holds the faces that were not chosen, and why."""
+    """The crops of one picture and their variants.
+
+    prepared: also holds the faces that were not chosen, and why. device: as in `Report`.
+    """
 
     prepared: Prepared
     variants: tuple[Variant, ...]
@@ -61,7 +65,7 @@ def restore_variants(
         "linear": prepared.crops
     }  # what prepare cuts for no restorer in particular
     variants: dict[tuple[str, float | None], Variant] = {}
-    warnings = [*picture.notes, *tools.warnings, *prepared.warnings]
+    notes = Notes()
     for name, restorer in restorers() if prepared.crops else ():
         progress.check()
         if isinstance(restorer, str):
@@ -73,9 +77,10 @@ def restore_variants(
         for fidelity in fidelities if restorer.has_fidelity else (None,):
             key = (restorer.used.name, fidelity)
             if key not in variants:
-                variants[key] = Variant(*key, _restored(cut[kernel], restorer, fidelity, work, warnings))
+                variants[key] = Variant(*key, _restored(cut[kernel], restorer, fidelity, work, notes))
     seconds = time.perf_counter() - started
-    return FaceVariants(prepared, tuple(variants.values()), tuple(dict.fromkeys(warnings)), seconds, tools.device)
+    ran = joined((Ran(warnings=(*picture.notes, *tools.warnings)), prepared.ran, notes.ran()))
+    return FaceVariants(prepared, tuple(variants.values()), ran.warnings, seconds, ", ".join(ran.devices))
 
 
 def _cut_again(prepared: Prepared, kernel: CropKernel) -> list[Crop]:
@@ -85,11 +90,11 @@ def _cut_again(prepared: Prepared, kernel: CropKernel) -> list[Crop]:
 
 
 def _restored(
-    crops: Sequence[Crop], restorer: Restorer, fidelity: float | None, work: FaceWork, warnings: list[str]
+    crops: Sequence[Crop], restorer: Restorer, fidelity: float | None, work: FaceWork, notes: Notes
 ) -> tuple[FloatPixels | str, ...]:
     """Each crop after the restorer, in the face's tone, or the reason why there is nothing."""
     weight = 0.0 if fidelity is None else fidelity
-    done = restore_in_batches(crops, restorer, lambda crop: weight, work.tools.face_batch, work.progress, warnings)
+    done = restore_in_batches(crops, restorer, lambda crop: weight, work.tools.face_batch, work.progress, notes)
     tones = [work.tones.get(crop.face.index) for crop, _ in done]
     return tuple(f if isinstance(f, str) else _shown(crop, f, tone) for (crop, f), tone in zip(done, tones))
 

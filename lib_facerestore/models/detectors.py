@@ -66,6 +66,11 @@ class RetinaFaceDetector:
         backbone = "mobile0.25" if spec.family == "retinaface-mobile0.25" else "resnet50"
         self.network = RetinaFaceNetwork(spec.name, state, backbone, device)
 
+    @property
+    def device(self) -> torch.device:
+        """Where it runs now."""
+        return self.network.device
+
     def move(self, device: torch.device) -> None:
         """See `models.devices.OnDevice`."""
         self.network.move(device)

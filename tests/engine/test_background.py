@@ -44,7 +44,9 @@ class Grey(FakeUpscaler):
 def enlarge(picture, upscaler=None, second=None, **chosen):
     chosen = {"upscale_strength": 1.0, "restorer": "none"} | chosen
     tools = Tools(None, None, upscaler=upscaler, second_upscaler=second)
-    return background.enlarge(picture, tools, RestoreSettings(**chosen), NoProgress())
+    settings = RestoreSettings(**chosen)
+    plan = background.size_plan(picture.size_hw, settings, upscaler)
+    return background.enlarge(picture, plan, tools, settings, NoProgress())
 
 
 def levels_apart(a, b):
@@ -59,7 +61,7 @@ def test_strength_zero_is_the_plain_resize_and_runs_no_network(dtype):
 
     assert np.array_equal(result.pixels, resize_exact(picture.pixels, (240, 328)))
     assert result.pixels.dtype == dtype
-    assert (upscaler.seen, result.tiles) == ([], 0)
+    assert (upscaler.seen, result.ran.tiles) == ([], 0)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -72,7 +74,7 @@ def test_strength_one_is_the_networks_picture(dtype, scale, size_hw):
     assert np.array_equal(result.pixels, resize_exact(upscaler.picture(picture.pixels), size_hw))
     assert result.pixels.dtype == dtype
     assert result.pixels.flags.writeable  # faces are pasted on it
-    assert (result.tiles, result.device) == (3, "fake device")
+    assert (result.ran.tiles, result.ran.devices) == (3, ("fake device",))
 
 
 def test_strength_one_half_is_the_mean(picture):
@@ -95,7 +97,7 @@ def test_second_upscaler_is_mixed_with_the_first_by_its_visibility(picture, visi
     error = levels_apart(result.pixels, alone + (200 - alone) * weight)
     assert error <= (0 if weight in (0, 1) else 1)
     assert len(second.seen) == (1 if visibility else 0)
-    assert result.tiles == (6 if visibility else 3)
+    assert result.ran.tiles == (6 if visibility else 3)
 
 
 def test_second_upscaler_is_mixed_with_the_plain_resize_where_the_first_is_lanczos(picture):
@@ -221,8 +223,8 @@ def test_the_network_runs_as_often_as_the_size_needs(network, scale, seen):
     result = enlarge(Picture(smooth_noise(9, 13)), upscaler, scale=scale)
 
     assert upscaler.seen == seen
-    assert result.tiles == 3 * len(seen)
-    assert set(result.warnings) == {"It was slow."}
+    assert result.ran.tiles == 3 * len(seen)
+    assert set(result.ran.warnings) == {"It was slow."}
 
 
 def test_no_size_leaves_the_picture_to_be_written_on(picture):
@@ -230,7 +232,7 @@ def test_no_size_leaves_the_picture_to_be_written_on(picture):
 
     assert np.array_equal(result.pixels, picture.pixels)
     assert not np.shares_memory(result.pixels, picture.pixels)
-    assert (result.scale_xy, result.tiles) == ((1.0, 1.0), 0)
+    assert (result.scale_xy, result.ran.tiles) == ((1.0, 1.0), 0)
 
 
 class Sized(FakeUpscaler):
@@ -254,7 +256,7 @@ def test_an_upscaler_that_can_resizes_in_its_last_pass(strength):
     assert (sized.seen, sized.asked) == ([(40, 61)], [((80, 122), (120, 183))])
     expected = enlarge(picture, FakeUpscaler(2), scale=3, upscale_strength=strength)
     assert np.array_equal(result.pixels, expected.pixels)
-    assert result.tiles == expected.tiles == 6
+    assert result.ran.tiles == expected.ran.tiles == 6
 
 
 def test_mixing_writes_over_the_network_and_never_over_the_picture(picture):
@@ -275,7 +277,7 @@ def test_a_network_of_factor_one_runs_once_at_the_pictures_own_size(picture, str
     assert cleaner.seen == [(384, 512)]
     wanted = picture.pixels + (255.0 - 2.0 * picture.pixels) * strength
     assert levels_apart(result.pixels, wanted) <= (0 if strength == 1 else 1)
-    assert (result.scale_xy, result.tiles) == ((1.0, 1.0), 3)
+    assert (result.scale_xy, result.ran.tiles) == ((1.0, 1.0), 3)
 
 
 SMALLER = [{"scale": 0.37}, {"longest_side": 200}, {"width": 90}, {"height": 384},

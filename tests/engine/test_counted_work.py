@@ -45,6 +45,7 @@ class CountingParser:
 
     used = ModelUsed("parser", "fake parser", "2" * 64)
     classes = PARSENET_CLASSES
+    device = "cpu"
 
     def __init__(self) -> None:
         self.faces = 0

@@ -40,13 +40,33 @@ DONE, SMALL = ("restored", ""), ("skipped", "22 px, minimum 32")
             Report(faces(SMALL, ("failed", "It broke.")), (), "CodeFormer", device="cpu"),
             "2 faces: 1 skipped (22 px, minimum 32), 1 failed (It broke.) · 0.00 s · cpu",
         ),
+        (
+            Report(faces(DONE, ("restored", "not seen at visibility 0")), (), "CodeFormer", upscaler="NET", tiles=1),
+            "2 faces: 2 restored (1 not seen at visibility 0) · CodeFormer · NET ×1, 1 tile · 0.00 s",
+        ),
+        (Report(face_upscaler="NET", tiles=2), "no face found · NET for large faces, 2 tiles · 0.00 s"),
+        (
+            Report(upscaler="A", second_upscaler="B", face_upscaler="A", tiles=9, looked_for_faces=False, scale=2.5),
+            "A mixed with B ×2.5, 9 tiles · 0.00 s",
+        ),
         (Report(faces(SMALL, SMALL)), "2 faces: 2 skipped (22 px, minimum 32) · 0.00 s"),
         (
             Report(faces(*[("skipped", f"reason {i}") for i in range(5)])),
             "5 faces: 5 skipped (reason 0; reason 1; reason 2; 2 more reasons) · 0.00 s",
         ),
     ],
-    ids=["design", "visibility", "weight 0", "none", "failed", "same reason", "many reasons"],
+    ids=[
+        "design",
+        "visibility",
+        "weight 0",
+        "none",
+        "failed",
+        "not seen",
+        "large face",
+        "mixed",
+        "same reason",
+        "many reasons",
+    ],
 )
 def test_status_line_reads(report, line):
     assert status_line(report) == line
@@ -65,14 +85,14 @@ def test_status_line_of_a_run_says_what_happened(picture):
 
 
 def test_report_of_a_run_names_its_tools_and_mask(picture):
-    tools = Tools(FakeDetector(face_at(90, 120, 120)), FakeRestorer(), device="cuda:1")
+    tools = Tools(FakeDetector(face_at(90, 120, 120)), FakeRestorer())
     settings = RestoreSettings(fidelity=0.3, visibility=0.6)
     prepared = pipeline.prepare(picture, tools, settings)
 
     report = pipeline.finish(prepared, pipeline.choose_all(prepared, settings), tools, settings).report
 
     assert [model.name for model in report.models] == ["fake detector", "fake restorer"]
-    assert (report.mask, report.visibility, report.device) == ("landmarks", 0.6, "cuda:1")
+    assert (report.mask, report.visibility) == ("landmarks", 0.6)
     assert report.fidelity is None  # the fake has none, so none is claimed
     assert [stage for stage, _ in report.seconds] == ["detect", "align", "restore", "upscale", "paste"]
 

@@ -18,7 +18,8 @@ SMALL = "Real-ESRGAN animevideov3 (embedded)"
 def enlarge(picture, upscaler=None, second=None, **chosen):
     tools = Tools(None, None, upscaler=upscaler, second_upscaler=second)
     settings = RestoreSettings(**{"upscale_strength": 1.0, "restorer": "none"} | chosen)
-    return background.enlarge(picture, tools, settings, NoProgress())
+    plan = background.size_plan(picture.size_hw, settings, upscaler)
+    return background.enlarge(picture, plan, tools, settings, NoProgress())
 
 
 def disc(dtype=np.uint8, side=48):

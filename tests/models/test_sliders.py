@@ -60,6 +60,7 @@ class Halves:
     """Skin in the upper half of the crop, background below."""
 
     used, classes = ModelUsed("parser", "fake parser", "2" * 64), PARSENET_CLASSES
+    device = "cpu"
 
     def parse(self, faces):
         labels = np.zeros((512, 512), np.uint8)
