@@ -10,6 +10,7 @@ import numpy as np
 from lib_facerestore.engine.data import Ran, RestoredCrop, to_unit_float
 from lib_facerestore.engine.ports import Progress, Upscaler
 from lib_facerestore.engine.ran import Notes
+from lib_facerestore.errors import ModelError
 from lib_facerestore.settings import LargeFaces
 
 # A place this much larger than the restored crop is worth more than plain enlarging.
@@ -30,14 +31,27 @@ def fit(
 ) -> FittedFace:
     """The face for a place of its size: enlarged by the upscaler, or to be pasted under the picture's own detail.
 
-    canvas_scale: canvas px per picture px.
-    Raises: OutOfMemory; InferenceFailed; Interrupted.
+    canvas_scale: canvas px per picture px. Where the upscaler fails, pasting enlarges the face plainly, and a warning
+    says so: one face's trouble is not the picture's.
+    Raises: Interrupted.
     """
     place_px = face.crop.native_side_px * canvas_scale
     if place_px <= _LARGE * face.pixels.shape[0] or how == "off":
         return FittedFace(face)
     if how == "detail" or upscaler is None or upscaler.scale <= 1:
         return FittedFace(face, keep_detail=True)
+    try:
+        return _enlarged(face, upscaler, progress)
+    except ModelError as error:
+        sentence = f"Face {face.crop.face.index + 1} was enlarged without an upscaler. {error}"
+        return FittedFace(face, ran=Ran(warnings=(sentence,)))
+
+
+def _enlarged(face: RestoredCrop, upscaler: Upscaler, progress: Progress) -> FittedFace:
+    """The face after one pass of the upscaler, in 16 bits on the way.
+
+    Raises: OutOfMemory; InferenceFailed; Interrupted.
+    """
     notes = Notes()
     levels = np.rint(face.pixels * np.float32(np.iinfo(np.uint16).max)).astype(np.uint16)
     done = upscaler.upscale(levels, progress)
