@@ -118,5 +118,14 @@ def test_plain_report_survives_json_with_short_numbers():
     assert plain["warnings"] == ["The CPU was used."]
 
 
+def test_plain_seconds_of_two_runs_are_those_of_both():
+    report = Report(seconds=(("restore", 1.0), ("upscale", 0.5), ("restore", 0.25), ("upscale", 2.0)))
+
+    plain = to_plain(report)
+
+    assert plain["seconds"] == {"restore": 1.25, "upscale": 2.5}
+    assert sum(plain["seconds"].values()) == total_seconds(report)
+
+
 def test_seconds_of_all_stages_are_added():
     assert total_seconds(Report(seconds=(("a", 1.5), ("b", 0.25)))) == 1.75
