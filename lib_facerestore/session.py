@@ -47,6 +47,15 @@ class Session:
         self._lock = threading.Lock()
         self._warm: dict[tuple[object, ...], tuple[Any, FoundWeights]] = {}
 
+    def under(self, runtime: Runtime) -> Session:
+        """A session of another runtime that shares networks and turns with this one, which stays as it is.
+
+        runtime: one that `has_networks_of` this session's own.
+        """
+        sharing = Session(runtime)
+        sharing._lock, sharing._warm = self._lock, self._warm
+        return sharing
+
     def restore(
         self,
         pictures: Iterable[Picture],

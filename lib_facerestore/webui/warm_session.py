@@ -1,4 +1,4 @@
-"""The one session of this process, made anew when the Settings that it was made from change."""
+"""The warm networks of this process, dropped when the Settings that they were loaded under change."""
 
 from __future__ import annotations
 
@@ -43,17 +43,20 @@ def runtime(downloads_allowed: bool | None = None) -> Runtime:
 
 
 def session() -> Session:
-    """The warm session, if the Settings are still those that it was made from, else a new one."""
+    """A session as the Settings say now, with the networks that are warm if they would be loaded alike, else with none.
+
+    Each caller has a choice of models of its own: one job may override what the Settings say, while another runs.
+    """
     from lib_facerestore.session import Session  # the engine, which a host's start need not wait for
 
     global _session
     wanted = runtime()
     with _lock:
-        if _session is None or _session.runtime != wanted:
+        if _session is None or not wanted.has_networks_of(_session.runtime):
             if _session is not None:
                 _session.release()
             _session = Session(wanted)
-        return _session
+        return _session.under(wanted)
 
 
 def warm() -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,101 @@
+"""Which changes of the Settings leave the warm networks alone, with fakes of the host's modules. Needs no host."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+
+import pytest
+from support import smooth_noise
+
+from lib_facerestore.engine.data import Picture
+from lib_facerestore.models import loading
+from lib_facerestore.settings import RestoreSettings
+from lib_facerestore.webui import warm_session
+
+EMBEDDED = "Real-ESRGAN animevideov3 (embedded)"
+ENLARGING = RestoreSettings(restorer="none", upscaler=EMBEDDED, scale=2.0, upscale_strength=1.0)
+
+
+@pytest.fixture
+def stored(monkeypatch, tmp_path) -> Iterator[dict]:
+    """What the user stored in the Settings of a host without any model files."""
+    shared = types.ModuleType("modules.shared")
+    shared.opts = types.SimpleNamespace(data={}, data_labels={})
+    shared.cmd_opts = types.SimpleNamespace(use_cpu=["all"])
+    shared.sd_upscalers = []
+    devices = types.ModuleType("modules.devices")
+    devices.torch_gc = lambda: None
+    paths = types.ModuleType("modules.paths")
+    paths.models_path = str(tmp_path / "models")
+    package = types.ModuleType("modules")
+    package.shared, package.devices, package.paths = shared, devices, paths
+    for module in (package, shared, devices, paths):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    yield shared.opts.data
+    warm_session.close()
+
+
+@pytest.fixture
+def loads(monkeypatch) -> list[str]:
+    """Names of the upscalers that were loaded, as often as they were."""
+    names: list[str] = []
+    load = loading.load_upscaler
+    monkeypatch.setattr(loading, "load_upscaler", lambda spec, *given: names.append(spec.name) or load(spec, *given))
+    return names
+
+
+def enlarge():
+    """One picture through the session of this moment."""
+    (result,) = warm_session.session().restore([Picture(smooth_noise(30, 41))], ENLARGING)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("face_restoration_model", ["CodeFormer", "GFPGAN", "Face restore: Real-ESRGAN x4plus", "None", "CodeFormer"]),
+        ("facerestore_licence", ["any", "commercial", "any"]),
+        ("facerestore_downloads", [False, True, False]),
+        ("facerestore_mirror", ["", "https://mirror.invalid/", ""]),
+    ],
+)
+def test_networks_stay_warm_while_a_choice_of_models_changes(stored, loads, option, values):
+    for value in values:
+        stored[option] = value
+        enlarge()
+
+    assert loads == [EMBEDDED]
+    assert warm_session.warm() == (("upscaler", EMBEDDED),)
+
+
+def test_networks_are_loaded_again_under_another_precision(stored, loads):
+    for value in ("full", "half"):
+        stored["facerestore_precision"] = value
+        enlarge()
+
+    assert loads == [EMBEDDED, EMBEDDED]
+
+
+def test_each_of_two_requests_has_its_own_first_restorer(stored):
+    stored["face_restoration_model"] = "CodeFormer"
+    first = warm_session.session()
+    stored["face_restoration_model"] = "GFPGAN"
+    second = warm_session.session()
+
+    assert [session.runtime.first_restorer for session in (first, second)] == ["CodeFormer", "GFPGAN 1.4"]
+
+
+def test_what_one_session_loaded_another_one_has_and_all_let_go_at_once(stored, loads):
+    stored["face_restoration_model"] = "CodeFormer"
+    first = warm_session.session()
+    enlarge()
+    stored["face_restoration_model"] = "GFPGAN"
+    second = warm_session.session()
+
+    assert first.warm == second.warm == (("upscaler", EMBEDDED),)
+
+    second.release()
+
+    assert first.warm == second.warm == warm_session.warm() == ()
