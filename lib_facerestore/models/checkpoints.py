@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
 from lib_facerestore.models.containers import recognise, unreadable
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
     StateDict = dict[str, torch.Tensor]
 
+Tensor = TypeVar("Tensor")
+
 # Where training programs put the weights, the averaged ones (EMA) first: those are the ones that were published.
 _WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
 _DEEPEST_WRAPPING = 4  # a limit, because a hostile table can hold itself
 _AGAIN = "Delete the file and download it again."
 # A pickle is a small program: damage in it can surface as nearly any of these. MemoryError: a length out of thin air.
-_UNPICKLING_FAILURES = (
+UNPICKLING_FAILURES = (
     pickle.UnpicklingError,
     RuntimeError,
     EOFError,
@@ -58,7 +60,9 @@ def read_checkpoint(path: Path) -> StateDict:
         content = _read_safetensors(path) if container == "safetensors" else _read_torch(path, container == "zip")
     except OSError as error:
         raise unreadable(path, error) from error
-    return _owned(_named_tensors(content, path), path)
+    import torch
+
+    return _owned(named_tensors(content, path, torch.Tensor), path)
 
 
 def save_checkpoint(state: StateDict, path: Path) -> None:
@@ -95,7 +99,7 @@ def _read_torch(path: Path, is_zip: bool) -> object:
     try:
         # str: torch 2.1 maps only files whose name is one. The old pickle form cannot be mapped, nor can a packed zip.
         return _torch_load(path)(str(path), map_location="cpu", weights_only=True, mmap=is_zip and _is_stored(path))
-    except _UNPICKLING_FAILURES as error:
+    except UNPICKLING_FAILURES as error:
         refused = _REFUSED.search(str(error))
         if refused is not None:
             raise WeightsUnknown(
@@ -134,13 +138,11 @@ def _torch_load(path: Path) -> Callable[..., Any]:
     raise WeightsUnknown(path, "cannot be read safely, because this program has replaced torch's own loader.")
 
 
-def _named_tensors(content: object, path: Path) -> StateDict:
-    """The innermost table of tensors.
+def named_tensors(content: object, path: Path, kind: type[Tensor]) -> dict[str, Tensor]:
+    """The innermost table of tensors. kind: what counts as a tensor.
 
-    Raises: WeightsUnknown.
+    Raises: WeightsUnknown where there is none, or where it is known to be another program's.
     """
-    import torch
-
     for _ in range(_DEEPEST_WRAPPING):
         if not isinstance(content, Mapping):
             break
@@ -150,7 +152,7 @@ def _named_tensors(content: object, path: Path) -> StateDict:
         content = inner
     if not isinstance(content, Mapping):
         raise WeightsUnknown(path, f"holds a {type(content).__name__}, not tensors with names.")
-    state = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
+    state = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, kind)}
     if not state:
         seen = tuple(str(key) for key in content)
         raise WeightsUnknown(path, "has no tensors in it.", seen)

@@ -26,17 +26,28 @@ _HEAD_BYTES = 512
 
 
 def recognise(path: Path) -> Container:
-    """The kind of checkpoint; the suffix is believed only where the bytes agree.
+    """The kind of checkpoint, and every checksum of a zip archive compared; see `form_of`.
+
+    Raises: WeightsMissing, WeightsDamaged, WeightsUnknown.
+    """
+    container = form_of(path)
+    if container == "zip":
+        _check_zip(path, reads_all=True)
+    return container
+
+
+def form_of(path: Path) -> Container:
+    """The kind of checkpoint, told without its weights; the suffix is believed only where the bytes agree.
 
     Raises: WeightsMissing, WeightsDamaged, WeightsUnknown.
     """
     head = _head(path)
     _refuse_what_is_no_checkpoint(path, head)
     if head[:4] == b"PK\x03\x04":
-        _check_zip(path)
+        _check_zip(path, reads_all=False)
         return "zip"
     if path.suffix.lower() == ".safetensors" or head[8:9] == b"{":
-        _check_safetensors(path)
+        safetensors_header(path)
         return "safetensors"
     # Before the pickle: up to torch 2.5 weights_only does not hold for tar archives (CVE-2025-32434).
     if _is_tar(path):
@@ -108,8 +119,8 @@ def _refuse_what_is_no_checkpoint(path: Path, head: bytes) -> None:
         raise WeightsDamaged(path, f"its first {len(head)} bytes are zeros", "a checkpoint", _AGAIN)
 
 
-def _check_zip(path: Path) -> None:
-    """Refuse archives that are cut, hold wrong bytes, or are programs.
+def _check_zip(path: Path, reads_all: bool) -> None:
+    """Refuse archives that are cut or are programs; where all is read, also those that hold wrong bytes.
 
     torch compares no checksums, so a hole left by a broken download would load as zeros.
     """
@@ -118,7 +129,7 @@ def _check_zip(path: Path) -> None:
             names = {name.rpartition("/")[2] for name in archive.namelist()}
             if not {item.compress_type for item in archive.infolist()} <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
                 raise WeightsUnknown(path, "is a zip archive in a compression that torch does not read.")
-            damaged = archive.testzip()
+            damaged = archive.testzip() if reads_all else None
     except zipfile.BadZipFile as error:
         found = f"its {plain_bytes(path.stat().st_size)} are no whole zip archive ({error})"
         raise WeightsDamaged(path, found, "a whole one", _AGAIN) from error
@@ -134,8 +145,12 @@ def _check_zip(path: Path) -> None:
         raise WeightsUnknown(path, "is a zip archive without a checkpoint in it.")
 
 
-def _check_safetensors(path: Path) -> None:
-    """Compare what the header says with what is there; the safetensors library checks each tensor later."""
+def safetensors_header(path: Path) -> dict[str, object]:
+    """The table at the head of the file, by name of the tensor, and "__metadata__" where there is any.
+
+    What it says of the file's length is compared with what is there; the library checks each tensor later.
+    Raises: WeightsDamaged; OSError.
+    """
     size = path.stat().st_size
     with path.open("rb") as stream:
         first = stream.read(8)
@@ -147,17 +162,19 @@ def _check_safetensors(path: Path) -> None:
             found = f"its header has {plain_bytes(length)}"
             raise WeightsDamaged(path, found, f"at most {plain_bytes(_LONGEST_HEADER_BYTES)}", _AGAIN)
         raw = stream.read(length)
-    end = _end_of_data(path, raw)
+    header, end = _header_and_end(path, raw)
     if end != size - 8 - length:
         found = f"it has {plain_bytes(size)}"
         raise WeightsDamaged(path, found, f"{plain_bytes(end + 8 + length)} as its header says", _AGAIN)
+    return header
 
 
-def _end_of_data(path: Path, raw: bytes) -> int:
-    """Bytes of tensors that a safetensors header speaks of."""
+def _header_and_end(path: Path, raw: bytes) -> tuple[dict[str, object], int]:
+    """The table of a safetensors header, and the bytes of tensors that it speaks of."""
     try:
         header = json.loads(raw)
-        return max((row["data_offsets"][1] + 0 for key, row in header.items() if key != "__metadata__"), default=0)
+        ends = (row["data_offsets"][1] + 0 for key, row in header.items() if key != "__metadata__")
+        return header, max(ends, default=0)
     except (ValueError, RecursionError, KeyError, IndexError, TypeError, AttributeError) as error:
         problem = f"its safetensors header is not valid ({type(error).__name__})"
         raise WeightsDamaged(path, problem, "a table of tensors", _AGAIN) from error

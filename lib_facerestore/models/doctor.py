@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 
 from lib_facerestore.errors import FaceRestoreError, ModelError, WeightsError, WeightsUnknown
 from lib_facerestore.models import devices, weights
+from lib_facerestore.models.containers import is_listed
 from lib_facerestore.models.spec import Kind, ModelSpec
 from lib_facerestore.models.suitability import roles_of
 from lib_facerestore.runtime import Runtime
@@ -52,7 +54,8 @@ def examine(runtime: Runtime) -> Examination:
     rows = weights.available(runtime)
     for spec in rows:
         _examine_model(spec, runtime, notes)
-    lines += [f"  no use   {reason}" for reason in weights.refused(runtime)]
+    for reason in weights.refused(runtime):
+        _note_refused(reason, notes)
     missing = _missing_roles(notes.present, runtime)
     if notes.absent:
         needed = "" if missing else ", none of which is needed"
@@ -88,6 +91,17 @@ def _examine_model(spec: ModelSpec, runtime: Runtime, notes: _Notes) -> None:
         notes.present.update(kind for kind, reason in roles.items() if reason is None)
         but = "".join(f" · no {kind}: {reason}" for kind, reason in roles.items() if reason is not None)
         notes.lines.append(f"  {'own file' if found.notice else 'ok':8} {spec.name}: {found.path}{but}")
+
+
+def _note_refused(reason: WeightsError, notes: _Notes) -> None:
+    """One line on a file that cannot be chosen; a damaged one is a problem, another program's does no harm."""
+    path = getattr(reason, "path", "")
+    name = f"{path.stem}: " if isinstance(path, Path) and is_listed(path) else ""
+    if isinstance(reason, WeightsUnknown):
+        notes.lines.append(f"  no use   {name}{reason}")
+    else:
+        notes.problems.append(str(reason))
+        notes.lines.append(f"  problem  {name.removesuffix(': ')}")
 
 
 def _missing_roles(present: set[Kind], runtime: Runtime) -> str:

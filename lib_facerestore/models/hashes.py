@@ -44,25 +44,34 @@ class HashCache:
 
     def put(self, path: Path, status: os.stat_result, sha256: str) -> None:
         """Remember the hash of the file whose state was `status` while it was read."""
-        rows = self._rows() | {_key(path): [status.st_size, status.st_mtime_ns, sha256]}
-        temporary: Path | None = None
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.file.parent, prefix=self.file.name, suffix=".tmp")
-            temporary = Path(name)
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(rows, stream, indent=1)
-            os.replace(temporary, self.file)
-        except OSError:
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
+        write_table(self.file, self._rows() | {_key(path): [status.st_size, status.st_mtime_ns, sha256]})
 
     def _rows(self) -> dict[str, object]:
-        try:
-            rows = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return rows if isinstance(rows, dict) else {}
+        return read_table(self.file)
+
+
+def read_table(file: Path) -> dict[str, object]:
+    """What a JSON file of ours remembers; {} where it is missing or damaged."""
+    try:
+        rows = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return rows if isinstance(rows, dict) else {}
+
+
+def write_table(file: Path, rows: dict[str, object]) -> None:
+    """Have the JSON file remember the rows, whole or not at all; where it cannot be written, nothing is remembered."""
+    temporary: Path | None = None
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".tmp")
+        temporary = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(rows, stream, indent=1)
+        os.replace(temporary, file)
+    except OSError:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def _key(path: Path) -> str:

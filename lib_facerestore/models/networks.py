@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lib_facerestore.errors import WeightsUnknown
@@ -40,6 +41,16 @@ def build(
         raise WeightsUnknown(name, "is a network that needs a mask beside the picture.", tuple(state))
     with refusals(name, device):
         return model.to(device).eval()
+
+
+def architecture_of(names: Iterable[str]) -> str:
+    """spandrel's id of the network that has weights of these names; "" where it knows none."""
+    registry = _registry()
+    import spandrel
+
+    state = spandrel.canonicalize_state_dict(dict.fromkeys(names))
+    fitting = (arch.architecture.id for arch in registry.architectures("detection") if arch.detect(state))
+    return str(next(fitting, ""))
 
 
 @functools.cache

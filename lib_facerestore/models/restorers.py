@@ -48,6 +48,7 @@ _FACE_CALLS: dict[str, Call] = {
     "CodeFormer": _call_codeformer,
     "RestoreFormer": _call_restoreformer,
 }
+FACE_ARCHITECTURES = frozenset(_FACE_CALLS)
 
 
 @own_state()

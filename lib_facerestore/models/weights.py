@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from lib_facerestore.errors import WeightsDamaged, WeightsError, WeightsMissing, WeightsUnknown
+from lib_facerestore.errors import WeightsDamaged, WeightsError, WeightsMissing
 from lib_facerestore.models import bundled, catalogue, containers, names
 from lib_facerestore.models.containers import unreadable
 from lib_facerestore.models.hashes import HashCache, move_aside, sha256_of, verify_file
+from lib_facerestore.models.offers import Offer, offers
 from lib_facerestore.models.spec import Kind, ModelSpec
 from lib_facerestore.runtime import Runtime
 
@@ -43,17 +44,20 @@ class FoundWeights:
 
 
 def available(runtime: Runtime) -> tuple[ModelSpec, ...]:
-    """The catalogue as the licence mode shows it, and after it every other file that a user dropped in a folder."""
+    """The catalogue as the licence mode shows it, and after it every other file of the folders that can play a role."""
     rows = [spec for spec in catalogue.MODELS if spec.is_commercial or runtime.licence == "any"]
-    known = {name.lower() for spec in catalogue.MODELS for name in spec.file_names}
-    rows += [_dropped(path) for path in _files(runtime) if path.name.lower() not in known]
+    rows += [_dropped(offer) for offer in _dropped_offers(runtime) if offer.kinds]
     return tuple(rows)
 
 
-def refused(runtime: Runtime) -> tuple[WeightsUnknown, ...]:
-    """Files in the folders that hold networks in a form that is not run here, each with the reason."""
-    found = (containers.refusal(path) for path in _all_files(runtime))
-    return tuple(reason for reason in found if reason is not None)
+def refused(runtime: Runtime) -> tuple[WeightsError, ...]:
+    """Files in the folders that cannot be chosen, each with the reason: WeightsUnknown, or WeightsDamaged.
+
+    Those under a released file's name are left out, because they can be chosen by it.
+    """
+    other_forms = (containers.refusal(path) for path in _all_files(runtime))
+    dropped = (offer.refusal for offer in _dropped_offers(runtime))
+    return tuple(reason for reason in (*other_forms, *dropped) if reason is not None)
 
 
 def find(spec: ModelSpec, runtime: Runtime) -> FoundWeights | None:
@@ -218,8 +222,8 @@ def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
 
     What a host calls by that name is meant before anything that only resembles it.
 
-    Raises: SettingsError for an unknown name; WeightsUnknown for the name of a file that is not run here;
-    WeightsMissing when auto finds none.
+    Raises: SettingsError for an unknown name; WeightsUnknown or WeightsDamaged for the name of a file that can play no
+    role; WeightsMissing when auto finds none.
     """
     rows = available(runtime)
     if name.lower() != "auto":
@@ -240,9 +244,10 @@ def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
 
 
 def _refuse_by_name(name: str, runtime: Runtime) -> None:
-    """Raises: WeightsUnknown where the name is that of a file in a form that is not run here."""
+    """Raises: WeightsUnknown or WeightsDamaged where the name is that of a file that can play no role."""
     for reason in refused(runtime):
-        if isinstance(reason.path, Path) and name.lower() in (reason.path.stem.lower(), reason.path.name.lower()):
+        path = getattr(reason, "path", None)
+        if isinstance(path, Path) and name.lower() in (path.stem.lower(), path.name.lower()):
             raise reason
 
 
@@ -289,9 +294,15 @@ def _warn_once(sentence: str) -> None:
     logger.warning("%s", sentence)
 
 
-def _dropped(path: Path) -> ModelSpec:
-    size = path.stat().st_size
-    return ModelSpec(path.stem, ("upscaler", "restorer"), "unknown", "unknown", size_bytes=size, file=path)
+def _dropped_offers(runtime: Runtime) -> tuple[Offer, ...]:
+    """What every file can be chosen for that has not the name of a released one."""
+    known = {name.lower() for spec in catalogue.MODELS for name in spec.file_names}
+    return offers((path for path in _files(runtime) if path.name.lower() not in known), runtime.cache_folder)
+
+
+def _dropped(offer: Offer) -> ModelSpec:
+    name, size = offer.path.stem, offer.size_bytes
+    return ModelSpec(name, offer.kinds, "unknown", "unknown", size_bytes=size, file=offer.path)
 
 
 def sha256_of_file(path: Path, runtime: Runtime) -> str:

@@ -155,7 +155,8 @@ def test_models_lists_a_dropped_file_and_says_of_an_unreadable_one_what_is_wrong
 ):
     from lib_facerestore.models import weights
 
-    (home / "models" / "4xMine.pth").write_bytes(b"any")
+    state = {name: torch.zeros(2) for name in ("body.0.weight", "body.1.weight")}
+    torch.save(state, home / "models" / "4xMine.pth")
     read = weights.sha256_of
 
     def refuse(path, *more):

@@ -264,10 +264,13 @@ def test_the_command_fails_for_damage_only(ours, capsys):
 
 
 def test_a_face_network_is_no_upscaler_of_pictures(ours):
-    (ours.models_folder / "MyFaces.pth").write_bytes(b"any")
+    save_file(
+        named("toRGB.0.weight", "stylegan_decoder.style_mlp.1.weight"), ours.models_folder / "MyFaces.safetensors"
+    )
     (spec,) = [spec for spec in weights.available(ours) if spec.name == "MyFaces"]
     model = SimpleNamespace(purpose="FaceSR", input_channels=3, output_channels=3)  # as spandrel describes GFPGAN
 
+    assert spec.kinds == ("restorer",)
     with pytest.raises(
         WeightsUnknown, match=r"^MyFaces restores aligned faces; an upscaler takes pictures of any size"
     ):
