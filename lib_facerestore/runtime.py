@@ -107,6 +107,7 @@ class Runtime:
     first_restorer: what "auto" takes before the catalogue's order, where its weights are present.
     fetch_advice: how this shell's user gets missing weights, the second half of a sentence. fetch_named: how one
     model's are fetched, a sentence; {name} is that model's.
+    files: what was in all the folders when a job began, so that they are listed once for it; None: whenever one looks.
     """
 
     device: str = "auto"
@@ -123,6 +124,7 @@ class Runtime:
     fetch_named: str = "Fetch them with: facerestore fetch {name}; or run again with --download."
     memory: MemoryPort = field(default_factory=NoHostMemory)
     other_upscalers: OtherUpscalers = field(default_factory=NoOtherUpscalers)
+    files: tuple[Path, ...] | None = field(default=None, compare=False, repr=False)
 
     def has_networks_of(self, other: Runtime) -> bool:
         """Whether a network loaded under the other runtime is the one that this runtime would load by its name.

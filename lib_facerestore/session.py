@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import threading
@@ -52,9 +53,13 @@ class Session:
 
         runtime: one that `has_networks_of` this session's own.
         """
-        sharing = Session(runtime)
-        sharing._lock, sharing._warm = self._lock, self._warm
+        sharing = copy.copy(self)  # of the references: lock and networks are the same
+        sharing.runtime = runtime
         return sharing
+
+    def _for_a_job(self) -> Session:
+        """This session with the folders of models as they are now, which are looked through this one time."""
+        return self.under(weights.listed(self.runtime))
 
     def restore(
         self,
@@ -71,10 +76,11 @@ class Session:
         progress = progress or NoProgress()
         if asks_for_room:
             self.runtime.memory.make_room(_ROOM_BYTES, str(self._device()))
+        job = self._for_a_job()
         for picture in pictures:
             progress.check()
             with self._at_work():
-                result = pipeline.run(picture, self._tools_for(picture, settings), settings, progress)
+                result = pipeline.run(picture, job._tools_for(picture, settings), settings, progress)
             yield result
 
     def find_faces(self, picture: Picture, settings: RestoreSettings) -> Prepared:
@@ -87,7 +93,8 @@ class Session:
         self.runtime.memory.make_room(_ROOM_BYTES, str(device))
         used: list[FoundWeights] = []
         with self._at_work():
-            tools = Tools(detector=self._detector(device, used), restorer=None, device=str(device))
+            detector = self._for_a_job()._detector(device, used)
+            tools = Tools(detector=detector, restorer=None, device=str(device))
             prepared = pipeline.prepare(picture, tools, replace(settings, aligned_input=False))
         return replace(prepared, ran=replace(prepared.ran, warnings=_once(_notices(used), prepared.ran.warnings)))
 
@@ -114,8 +121,9 @@ class Session:
         self.runtime.memory.make_room(_ROOM_BYTES, str(device))
         used: list[FoundWeights] = []
         with self._at_work():
-            tools = replace(self.tools(settings), detector=self._detector(device, used))
-            one_by_one = functools.partial(self._restorers, restorers, device, used)
+            job = self._for_a_job()
+            tools = replace(job.tools(settings), detector=job._detector(device, used))
+            one_by_one = functools.partial(job._restorers, restorers, device, used)
             made = variants.restore_variants(picture, tools, settings, one_by_one, fidelities, progress or NoProgress())
         return replace(made, warnings=_once(_notices(used), made.warnings))
 
@@ -126,12 +134,13 @@ class Session:
         What the device has no memory for is on the CPU, and the warnings say so.
         Raises: SettingsError for unknown names; WeightsError; OutOfMemory where the CPU has none either.
         """
+        job = self._for_a_job()
         if not settings.has_side:
-            return self._loaded(settings)
+            return job._loaded(settings)
         for name in (settings.upscaler, settings.second_upscaler):
-            if name.lower() not in ("auto", LANCZOS, "none") and (spec := self._upscaler_row(name)) is not None:
-                weights.need(spec, self.runtime)
-        return self._loaded(settings.at_own_size())
+            if name.lower() not in ("auto", LANCZOS, "none") and (spec := job._upscaler_row(name)) is not None:
+                weights.need(spec, job.runtime)
+        return job._loaded(settings.at_own_size())
 
     def _tools_for(self, picture: Picture, settings: RestoreSettings) -> Tools:
         """The networks for one picture: one that enlarges only where it grows."""

@@ -51,6 +51,7 @@ def examine(runtime: Runtime) -> Examination:
     except FaceRestoreError as error:
         notes.problems.append(str(error))
     lines.append(f"weights are kept in {runtime.models_folder}, converted ones in {runtime.cache_folder}")
+    runtime = weights.listed(runtime)
     rows = weights.available(runtime)
     for spec in rows:
         _examine_model(spec, runtime, notes)

@@ -43,6 +43,11 @@ class FoundWeights:
     notice: str = ""
 
 
+def listed(runtime: Runtime) -> Runtime:
+    """The runtime with what lies in its folders now, for one job; itself where it has that already."""
+    return runtime if runtime.files is not None else dataclasses.replace(runtime, files=tuple(_all_files(runtime)))
+
+
 def available(runtime: Runtime) -> tuple[ModelSpec, ...]:
     """The catalogue as the licence mode shows it, and after it every other file of the folders that can play a role."""
     rows = [spec for spec in catalogue.MODELS if spec.is_commercial or runtime.licence == "any"]
@@ -187,7 +192,8 @@ def fetch_again(
     moved = f"It was renamed to {aside.name}."
     logger.warning("%s is damaged. %s", found.path.name, moved)
     try:
-        fetched = need(found.spec, runtime, progress, check)
+        # The folders as they are now: the file that the job began with is not there any more.
+        fetched = need(found.spec, dataclasses.replace(runtime, files=None), progress, check)
     except WeightsError as missing:
         raise WeightsDamaged(found.path, error.found, error.expected, f"{moved} {missing}") from error
     again = f"{found.path.name} was damaged: {error.found}. {moved} The right file was fetched."
@@ -270,7 +276,8 @@ def is_present(spec: ModelSpec, runtime: Runtime) -> bool:
 
 def _find_file(spec: ModelSpec, runtime: Runtime) -> Path | None:
     names = {name.lower() for name in spec.file_names}
-    return next((path for path in _files(runtime) if path.name.lower() in names), None)
+    # A file can go while a job runs, which looks through the folders only when it begins.
+    return next((path for path in _files(runtime) if path.name.lower() in names and path.is_file()), None)
 
 
 def _files(runtime: Runtime) -> Iterator[Path]:
@@ -279,6 +286,9 @@ def _files(runtime: Runtime) -> Iterator[Path]:
 
 
 def _all_files(runtime: Runtime) -> Iterator[Path]:
+    if runtime.files is not None:
+        yield from runtime.files
+        return
     for folder in (*runtime.folders, runtime.models_folder):
         try:
             yield from sorted(path for path in folder.iterdir() if path.is_file())
