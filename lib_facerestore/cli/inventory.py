@@ -14,6 +14,7 @@ from lib_facerestore.runtime import Runtime
 
 def print_models(runtime: Runtime) -> int:
     """One line for each model: name, roles, licence, size, where its weights are; then files that cannot be used."""
+    runtime = weights.listed(runtime)
     for spec in weights.available(runtime):
         try:
             found = weights.find(spec, runtime)

@@ -64,7 +64,7 @@ def faces(body: Body = _BODY) -> Response:
 
 def models() -> dict[str, Any]:
     """Every model that can be chosen by name, present or not."""
-    runtime = warm_session.runtime()
+    runtime = weights.listed(warm_session.runtime())
     rows = [_row(spec, weights.is_present(spec, runtime)) for spec in weights.available(runtime)]
     together = {title: list(names) for title, names in fetching.together().items()}
     return {"models": rows, "together": together, "host_upscalers": list(runtime.other_upscalers.names())}

@@ -54,7 +54,7 @@ def check_models(settings: RestoreSettings, restores: bool) -> None:
     restores: whether the restorers' weights are needed.
     Raises: SettingsError with the nearest names; WeightsMissing.
     """
-    runtime = warm_session.runtime()
+    runtime = weights.listed(warm_session.runtime())
     for name, (kind, _) in MODEL_SETTINGS.items():
         wanted = getattr(settings, name)
         is_needed = (

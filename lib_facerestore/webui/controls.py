@@ -110,7 +110,7 @@ def model_names(setting: str, only_usable: bool = False) -> list[str]:
     only_usable: leaves out those that are missing and may not be fetched inside a generation.
     """
     kind, words = MODEL_SETTINGS[setting]
-    runtime = warm_session.runtime()
+    runtime = weights.listed(warm_session.runtime())
     rows = [spec for spec in weights.available(runtime) if kind in spec.kinds]
     present = [spec.name for spec in rows if weights.is_present(spec, runtime)]
     hosts = _host_upscalers(runtime) if kind == "upscaler" else []
@@ -158,7 +158,7 @@ def _has_ability(setting: str, name: object) -> bool:
     kind, words = MODEL_SETTINGS[setting]
     if name in words and name != "auto":
         return False
-    runtime = warm_session.runtime()
+    runtime = weights.listed(warm_session.runtime())
     try:
         spec = weights.choose(str(name), kind, runtime)
     except FaceRestoreError:

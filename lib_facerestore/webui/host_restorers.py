@@ -99,7 +99,7 @@ def present_models(kind: Kind) -> dict[str, int]:
 
     A user's own files are left out: the host lists them itself.
     """
-    runtime = warm_session.runtime()
+    runtime = weights.listed(warm_session.runtime())
     found: dict[str, tuple[str, int]] = {}
     for spec in catalogue.of_kind(kind, weights.available(runtime)):
         if spec.file is None and weights.is_present(spec, runtime):

@@ -61,7 +61,7 @@ def put(*_: Any) -> None:
 
 def _upscaled(img: Image.Image, scale: float, model: str) -> Image.Image:
     """The network's picture, with none of a plain resize mixed in: the host's lists have no strength."""
-    twin = weights.choose(model, "upscaler", warm_session.runtime()).twin
+    twin = weights.choose(model, "upscaler", weights.listed(warm_session.runtime())).twin
     # At scale 1 the host expects a run of the network too, which only a picture that grows brings; it is reduced after.
     larger = scale if scale > 1 else _LARGER_THAN_ASKED
     settings = RestoreSettings(

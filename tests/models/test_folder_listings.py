@@ -12,9 +12,11 @@ import torch
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
 from support import smooth_noise
 
+from lib_facerestore.cli.inventory import print_models
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.errors import WeightsDamaged, WeightsMissing
 from lib_facerestore.models import weights
+from lib_facerestore.models.doctor import examine
 from lib_facerestore.session import Session
 from lib_facerestore.settings import RestoreSettings
 
@@ -94,6 +96,18 @@ def test_looking_for_faces_lists_each_folder_once(places, listings):
 def test_restoring_faces_in_several_ways_lists_each_folder_once(places, listings):
     Session(places).face_variants(pictures(1)[0], RestoreSettings(), ["own1", "own2"], [0.5])
 
+    assert listings == once_each(places)
+
+
+def test_the_list_of_models_looks_through_each_folder_once(places, listings, capsys):
+    print_models(places)
+
+    assert "own2.pth" in capsys.readouterr().out
+    assert listings == once_each(places)
+
+
+def test_doctor_looks_through_each_folder_once(places, listings):
+    assert any(line.startswith("  ok       own2") for line in examine(places).lines)
     assert listings == once_each(places)
 
 
