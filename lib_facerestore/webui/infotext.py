@@ -6,17 +6,20 @@ import functools
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lib_facerestore.engine.data import Report
 from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import RestoreSettings, field_types, setting_default, setting_info
-from lib_facerestore.webui.controls import Panel
+
+if TYPE_CHECKING:  # the page needs gradio, the texts do not
+    from lib_facerestore.webui.controls import Panel
 
 RESTORER_KEY = "Face restore"
 FACES_KEY = "Face restore faces"
 RECORD_KEYS = (*(setting_info(name).infotext for name in field_types()), FACES_KEY)
 _SECOND = ("second_restorer", "second_fidelity", "second_visibility")
+_SAID_APART = ("restorer", "fidelity", "visibility", "scale")
 # One entry of the record in a text's last line, with the comma before it; values are quoted as hosts quote them.
 _ENTRY = re.compile(rf'(?:^|, )(?:{"|".join(map(re.escape, RECORD_KEYS))}): (?:"(?:\\.|[^"\\])*"|[^,]*)')
 
@@ -24,18 +27,17 @@ _ENTRY = re.compile(rf'(?:^|, )(?:{"|".join(map(re.escape, RECORD_KEYS))}): (?:"
 def record(report: Report, settings: RestoreSettings) -> dict[str, str]:
     """Key → value of what was done to a picture; {} where nothing was.
 
-    The model's name always comes, "none" where only the size changed; other settings where they had an effect and, but
-    for the sliders that users compare, differ from the default.
+    The model's name always comes: of a restored face the one that ran, of none the chosen one, "none" where only the
+    size was to change. Other settings come where they differ from the default, of upscaling only where it ran; the
+    sliders that users compare come always.
     """
     restored = report.count("restored")
     if not restored and not report.upscaler:
         return {}
-    values: dict[str, object] = {"restorer": report.restorer if restored else "none"}
-    if restored:
-        if report.fidelity is not None:
-            values["fidelity"] = report.fidelity
-        values["visibility"] = report.visibility
-        values |= _changed(settings, "model", "faces", "mask")
+    values: dict[str, object] = {"restorer": report.restorer if restored else settings.restorer}
+    if settings.restorer != "none":
+        values |= _sliders_that_ran(report) if restored else _differing(settings, "fidelity", "visibility")
+        values |= _of_faces(settings)
     if report.upscaler:
         values["upscaler"] = report.upscaler
         values |= _changed(settings, "upscale")
@@ -43,8 +45,6 @@ def record(report: Report, settings: RestoreSettings) -> dict[str, str]:
             values["upscale_strength"] = settings.upscale_strength
         if not (settings.width or settings.height or settings.longest_side):
             values["scale"] = settings.scale
-    if not restored or not report.second_restorer:
-        values = {name: value for name, value in values.items() if name not in _SECOND}
     found = {setting_info(name).infotext: _text(value) for name, value in values.items()}
     if report.looked_for_faces:
         found[FACES_KEY] = f"{restored}/{len(report.faces)}"
@@ -98,14 +98,27 @@ def fields(panel: Panel) -> list[tuple[Any, Callable[[Mapping[str, str]], Any]]]
     return pairs
 
 
+def _sliders_that_ran(report: Report) -> dict[str, object]:
+    """The sliders that users compare; the weight only of a model that has one."""
+    weight = {} if report.fidelity is None else {"fidelity": report.fidelity}
+    return {**weight, "visibility": report.visibility}
+
+
+def _of_faces(settings: RestoreSettings) -> dict[str, object]:
+    """What was chosen for the faces beside the first model and its sliders, without those of no second model."""
+    values = _changed(settings, "model", "faces", "mask")
+    has_second = settings.second_restorer != "none"
+    return {name: value for name, value in values.items() if has_second or name not in _SECOND}
+
+
 def _changed(settings: RestoreSettings, *groups: str) -> dict[str, object]:
-    return {
-        name: getattr(settings, name)
-        for name in field_types()
-        if setting_info(name).group in groups
-        and name not in ("restorer", "fidelity", "visibility", "scale")
-        and getattr(settings, name) != setting_default(name)
-    }
+    names = [name for name in field_types() if setting_info(name).group in groups]
+    return _differing(settings, *(name for name in names if name not in _SAID_APART))
+
+
+def _differing(settings: RestoreSettings, *names: str) -> dict[str, object]:
+    """The settings that differ from their defaults."""
+    return {name: getattr(settings, name) for name in names if getattr(settings, name) != setting_default(name)}
 
 
 def _pasted(name: str, text: Mapping[str, Any]) -> Any:

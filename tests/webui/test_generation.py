@@ -85,6 +85,19 @@ def test_upscaled_picture_is_larger_and_says_so(host, portrait):
     assert [Image.open(path).size for path in made.files] == [(192, 160), (384, 320)]
 
 
+def test_upscaled_picture_whose_face_was_skipped_keeps_the_choice_of_faces(host, portrait):
+    face = [True, {"upscaler": "Lanczos", "scale": 2, "min_face_px": 100}]
+
+    made = host.generate(face=face, photo=portrait)
+
+    assert made.images[0].size == (384, 320)
+    assert made.infotexts[0].endswith(
+        "Face restore: auto, Face restore smallest: 100, Face restore upscaler: Lanczos, Face restore scale: 2, "
+        "Face restore faces: 0/1"
+    )
+    assert "1 face: 1 skipped (46 px, minimum 100) · Lanczos ×2" in made.statuses[0]
+
+
 def test_nothing_is_saved_where_the_caller_did_not_ask(host, portrait):
     made = host.generate(face=[True, {}], photo=portrait)
 
