@@ -16,7 +16,7 @@ from lib_facerestore.hosts.progress import HostProgress, text_put_back
 from lib_facerestore.models import catalogue, weights
 from lib_facerestore.models.spec import Kind
 from lib_facerestore.settings import RestoreSettings
-from lib_facerestore.webui import host_calls, infotext, options, warm_session
+from lib_facerestore.webui import host_calls, infotext, options, request, warm_session
 from lib_facerestore.webui.border import guarded, logger
 
 _RECORDS = "_facerestore_host_records"
@@ -59,26 +59,31 @@ class HostRestorer:
         return np_image if result is None else result
 
     def _restored(self, np_image: Any) -> Any:
-        settings = self._settings()
+        settings, notices = self._settings()
         picture = Picture(np.ascontiguousarray(np_image))
         state = base.state()
         with text_put_back(state):
             (result,) = warm_session.session().restore([picture], settings, HostProgress(state))
-        status = status_line(result.report)
-        logger.info("%s", status)
-        for sentence in (status, *result.report.warnings):
+        said = (status_line(result.report), *notices)
+        for sentence in said:
+            logger.info("%s", sentence)
+        for sentence in (*said, *result.report.warnings):
             host_calls.say(sentence)
         host_calls.note_picture(infotext.record(result.report, settings))
         return np.array(result.picture.pixels)  # hosts and extensions may write on it
 
-    def _settings(self) -> RestoreSettings:
-        """Our Settings' defaults without any upscaling; with a model of its own only that one runs."""
+    def _settings(self) -> tuple[RestoreSettings, tuple[str, ...]]:
+        """Our Settings' defaults without any upscaling, and what could not be used of them.
+
+        With a model of its own only that one runs.
+        """
         values = {**options.defaults(), "upscaler": "none", "second_upscaler": "none"}
         if self._model:
             values |= {"restorer": self._model, "second_restorer": "none"}
         elif values["restorer"] == "none":  # whoever chose this entry wants faces restored
             values["restorer"] = "auto"
-        return RestoreSettings(**values).at_own_size()
+        known, notices = request.known_models(values)
+        return RestoreSettings(**known).at_own_size(), notices
 
 
 def put() -> None:

@@ -7,18 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lib_facerestore.errors import SettingsError
+from lib_facerestore.errors import SettingsError, WeightsError
 from lib_facerestore.hosts import base
+from lib_facerestore.models import weights
+from lib_facerestore.models.spec import Kind
 from lib_facerestore.setting_info import checked
-from lib_facerestore.settings import RestoreSettings, field_types, setting_info
-from lib_facerestore.webui import options
-from lib_facerestore.webui.controls import ORDER_ON_PAGE
+from lib_facerestore.settings import RestoreSettings, field_types, setting_default, setting_info
+from lib_facerestore.webui import options, warm_session
+from lib_facerestore.webui.controls import MODEL_SETTINGS, ORDER_ON_PAGE
 
 # The arguments of a generation: enabled, a dict for API callers, when, then the controls. Only the first two are for
 # others to use; the rest comes from a page that this same version drew.
 _FIRST_CONTROL = 3
 # The tick box among values by name: of an API caller, and of an axis of the plot.
 ENABLED = "enabled"
+# What may stand in a model's place; people also write these with capitals.
+_WORDS: dict[Kind, tuple[str, ...]] = {"restorer": ("auto", "none"), "upscaler": ("auto", "Lanczos", "none")}
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,53 @@ def checked_settings(values: Mapping[str, Any]) -> tuple[RestoreSettings, tuple[
             chosen[name] = checked(name, value, kinds[name], setting_info(name))
         except SettingsError as error:
             notices.append(f"{in_words(setting_info(name).label, error, value)} {chosen[name]} was taken.")
-    settings, switched_off = within_flags(RestoreSettings(**chosen))
-    return settings, (*notices, *switched_off)
+    known, replaced = known_models(chosen)
+    settings, switched_off = within_flags(RestoreSettings(**known))
+    return settings, (*notices, *replaced, *switched_off)
+
+
+def known_models(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The values with defaults in place of models' names that neither we nor the host know, and a sentence on each.
+
+    values: every setting by name. A model whose file is missing is known: the run says how it is fetched.
+    """
+    known = dict(values)
+    notices: list[str] = []
+    for name in MODEL_SETTINGS:
+        try:
+            known[name] = _known_model(name, values[name])
+        except SettingsError as error:
+            known[name] = _default_model(name)
+            label = setting_info(name).label
+            notices.append(f"{in_words(label, error, values[name])} {known[name]} was taken.")
+    return known, tuple(notices)
+
+
+def _known_model(name: str, value: str) -> str:
+    """The name of a model as it was given; a word for none of a kind in its own spelling.
+
+    Raises: SettingsError where nobody knows it.
+    """
+    kind, _ = MODEL_SETTINGS[name]
+    for word in _WORDS[kind]:
+        if value.lower() == word.lower():
+            return word
+    runtime = warm_session.runtime()
+    if kind == "upscaler" and value in runtime.other_upscalers.names():
+        return value
+    try:
+        weights.choose(value, kind, runtime)
+    except WeightsError:
+        return value  # a file that cannot be used: the run says why
+    return value
+
+
+def _default_model(name: str) -> str:
+    """The Settings' default; ours where that is unknown too, because its file is gone."""
+    try:
+        return _known_model(name, options.defaults()[name])
+    except SettingsError:
+        return str(setting_default(name))
 
 
 def within_flags(settings: RestoreSettings) -> tuple[RestoreSettings, tuple[str, ...]]:

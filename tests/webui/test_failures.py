@@ -113,16 +113,55 @@ def test_arguments_of_another_kind_end_in_a_picture(host, portrait, face, is_res
     assert ("Face restore" in made.infotexts[0]) == is_restored
 
 
+@pytest.mark.parametrize("tab", ["txt2img", "img2img"])
+@pytest.mark.parametrize(
+    ("name", "label", "taken"),
+    [
+        ("restorer", "Model", "auto"),
+        ("second_restorer", "Second model", "none"),
+        ("upscaler", "Upscaler", "auto"),
+        ("second_upscaler", "Second upscaler", "none"),
+    ],
+)
+def test_model_that_nobody_knows_is_replaced_and_said(host, portrait, tab, name, label, taken):
+    more = img2img(portrait) if tab == "img2img" else {}
+
+    made = host.generate(tab, face=[True, {name: "<b>ESRGAN_4x</b>"}], photo=portrait, **more)
+
+    assert made.infotexts[0].endswith(RECORD)
+    said = f"{label} cannot be '<b>ESRGAN_4x</b>': it must be one of "
+    assert [line.endswith(f" {taken} was taken.") for line in made.statuses if line.startswith(said)] == [True]
+
+
+def test_default_that_nobody_knows_any_more_is_replaced_too(host, portrait):
+    host.set_options(facerestore_default_restorer="GFPGAN 9", facerestore_default_upscaler="Lanczos")
+    try:
+        made = host.generate(face=[True, {"upscaler": "ESRGAN_4x", "scale": 2}], photo=portrait)
+    finally:
+        host.set_options(facerestore_default_restorer="auto", facerestore_default_upscaler="auto")
+
+    assert made.infotexts[0].endswith("Face restore upscaler: Lanczos, Face restore scale: 2, Face restore faces: 1/1")
+    assert any(line.startswith("Model cannot be 'GFPGAN 9'") for line in made.statuses)
+    assert any(line.startswith("Upscaler cannot be 'ESRGAN_4x'") for line in made.statuses)
+
+
+@pytest.mark.parametrize("settings", [{"restorer": "None", "upscaler": "LANCZOS"}, {"restorer": "none", "scale": 2}])
+def test_word_for_no_model_is_known_in_any_case(host, portrait, settings):
+    made = host.generate(face=[True, settings], photo=portrait)
+
+    assert not any("cannot be" in line for line in made.statuses)
+    assert not any("restored" in line for line in made.statuses)
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         ({"restorer": "CodeFormer"}, "codeformer.pth"),
-        ({"restorer": "<b>GFPGAN 9</b>"}, "GFPGAN 9"),
         ({"restorer": "GFPGAN 1.4"}, "GFPGANv1.4.pth"),
         ({"upscaler": "Real-ESRGAN x2plus", "scale": 2}, "RealESRGAN_x2plus.pth"),
     ],
 )
-def test_missing_or_unknown_model_is_said_and_the_picture_stays(host, portrait, settings, sentence):
+def test_missing_model_is_said_and_the_picture_stays(host, portrait, settings, sentence):
     made = host.generate(face=[True, settings], photo=portrait, save_images=True)
 
     assert differs(made.images[0], Image.open(portrait)) == 0

@@ -257,6 +257,17 @@ def test_picture_without_a_file_is_restored_in_the_gallery_only_and_that_is_said
     )
 
 
+def test_model_that_nobody_knows_is_replaced_and_said(host, page):
+    generated(host, page)
+    restorer = 4  # behind task, choice, gallery and its notes
+    sent_otherwise(page, f"values[{restorer}] = 'NoSuchModel'")
+
+    said = statuses(press(page, ONE))
+
+    assert STATUS.fullmatch(said[0])
+    assert said[1].startswith("Model cannot be 'NoSuchModel': it must be one of ")
+
+
 def test_controls_of_the_accordion_count_though_its_box_is_off(host, page):
     (base,) = generated(host, page)
     assert not pages.is_ticked(page, ENABLE)

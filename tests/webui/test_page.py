@@ -1,5 +1,6 @@
 """The extension's controls on a host's page, in a real browser."""
 
+import json
 import re
 import uuid
 
@@ -7,6 +8,7 @@ import numpy as np
 import page as pages
 import pytest
 from PIL import Image
+from running_host import STUBS, start_stub
 from test_generation import RECORD, STATUS, differs
 
 ENABLE = "script_txt2img_face_restore_enable"
@@ -105,12 +107,15 @@ def test_text_of_a_restored_picture_sets_every_control(page):
     assert slider(page, "visibility") == 1.0
 
 
-def test_unknown_model_and_value_pasted_are_said_and_the_picture_stays(small):
-    paste(small, OURS.format(restorer="GFPGAN 9", more=", Face restore mask: oval"))
+def test_unknown_models_and_value_pasted_are_replaced_and_said(small):
+    upscaler = ", Face restore upscaler: ESRGAN_4x, Face restore scale: 2, Face restore upscale strength: 0"
+    paste(small, OURS.format(restorer="NoSuchModel", more=f", Face restore mask: oval{upscaler}"))
 
     shown = pages.generate(small)
 
-    assert "GFPGAN 9" in shown or "Model cannot be" in shown
+    assert "Model cannot be 'NoSuchModel'" in shown
+    assert "Upscaler cannot be 'ESRGAN_4x'" in shown
+    assert "1 face: 1 restored" in shown
     assert "Traceback" not in shown
 
 
@@ -178,6 +183,21 @@ def test_extras_restores_one_picture_and_keeps_its_alpha(page, host, portrait, t
     assert differs(after, Image.open(portrait)) > 0.02
     assert "1 face: 1 restored" in shown
     assert RECORD.split(",")[0] in after.info["postprocessing"]
+
+
+@pytest.mark.parametrize("kind", STUBS)
+def test_extras_replaces_a_default_model_that_nobody_knows_any_more_and_says_so(kind, tmp_path, portrait):
+    config = {"facerestore_default_restorer": "NoSuchModel", "facerestore_default_upscaler": "ESRGAN_4x"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+
+    with start_stub(kind, tmp_path) as host, pages.opened(host) as page:
+        shown, (written,) = extras(
+            page, host, 0, lambda page: page.locator("#extras_image input[type=file]").set_input_files(portrait)
+        )
+
+    assert RECORD in Image.open(written).info["postprocessing"]
+    assert "Model cannot be 'NoSuchModel': it must be one of " in shown
+    assert "Upscaler cannot be 'ESRGAN_4x': it must be one of " in shown
 
 
 @pytest.mark.parametrize("broken", ["no picture", "cut short"])

@@ -261,7 +261,6 @@ def test_hosts_upscaler_can_be_the_second_one(host, portrait):
         ("Neighbour broken", "RuntimeError: broken on purpose"),
         ("Neighbour idle", "Neighbour idle failed: the WebUI only resized the picture; its log may say why."),
         ("Neighbour stopped", "Stopped"),
-        ("Neighbour x9", "upscaler cannot be 'Neighbour x9'"),
     ],
 )
 def test_hosts_upscaler_that_fails_leaves_the_picture_and_is_said(host, portrait, name, sentence):
@@ -271,6 +270,26 @@ def test_hosts_upscaler_that_fails_leaves_the_picture_and_is_said(host, portrait
     assert len(made.files) == 1
     assert "Face restore" not in made.infotexts[0]
     assert any(sentence in line for line in made.statuses), made.statuses
+
+
+def test_hosts_upscaler_that_is_gone_is_replaced_and_said(host, portrait):
+    face = [True, {"upscaler": "Neighbour x9", "scale": 2, "upscale_strength": 0}]
+
+    made = host.generate(face=face, photo=portrait)
+
+    assert made.images[0].size == (384, 320)
+    assert made.infotexts[0].endswith("Face restore faces: 1/1")
+    assert any(line.startswith("Upscaler cannot be 'Neighbour x9': it must be one of ") for line in made.statuses)
+
+
+def test_default_model_that_nobody_knows_costs_the_host_no_restoration(host, portrait, restores):
+    restores(OURS)
+    host.set_options(facerestore_default_restorer="GFPGAN 9")
+
+    made = host.generate(photo=portrait, restore_faces=True)
+
+    assert RECORD in made.infotexts[0]
+    assert any(line.startswith("Model cannot be 'GFPGAN 9'") for line in made.statuses)
 
 
 def test_host_tells_the_page_what_ours_did(host, restores):
