@@ -81,7 +81,7 @@ def test_job_lives_with_a_neighbour_that_misbehaves(host, portrait, stage):
     [
         ({"visibility": 7}, "cannot be 7: it must be a number from 0 to 1. 1.0 was taken."),
         ({"visibility": {"a": 1}}, "cannot be {'a': 1}: it must be a number from 0 to 1."),
-        ({"scale": [2]}, "Scale cannot be [2]: it must be a number from 1 to 8."),
+        ({"scale": [2]}, "Scale cannot be [2]: it must be a number from 0.05 to 8."),
         ({"fidelity": None}, "CodeFormer weight cannot be None"),
         ({"max_faces": 10**12}, "Most faces cannot be 1000000000000"),
         ({"mask": "oval"}, "Mask cannot be 'oval': it must be one of auto, parsing"),
