@@ -36,11 +36,10 @@ _LONGEST_PROBLEM = 300
 
 @dataclasses.dataclass(frozen=True)
 class FileJob:
-    """How the files of one command are read, restored and written. size: what every result is brought to, or None."""
+    """How the files of one command are read, restored and written."""
 
     session: Session
     settings: RestoreSettings
-    size: sizes.TargetSize | None
     folder: Path
     limits: pixels.ReadLimits
     writing: pixels.WriteOptions
@@ -137,7 +136,7 @@ def _encoded(before: Picture, result: Result, places: Places, job: FileJob) -> l
     files = [(places.target, pixels.encode(result.picture, places.target, job.writing))]
     extra: list[tuple[Path, Picture]] = []
     if places.compare is not None:
-        beside = np.hstack([_in_frame(before, job.size), result.picture.pixels])
+        beside = np.hstack([_in_frame(before, result.plan), result.picture.pixels])
         extra.append((places.compare, Picture(beside, is_grey=result.picture.is_grey)))
     if places.faces is not None:
         for restored in result.restored:
@@ -225,7 +224,6 @@ def _job(options: argparse.Namespace, sources: list[Source], settings: RestoreSe
     job = FileJob(
         session=session,
         settings=settings,
-        size=None,
         folder=options.output,
         limits=limits,
         writing=writing,
@@ -241,7 +239,7 @@ def _job(options: argparse.Namespace, sources: list[Source], settings: RestoreSe
     size = background.wanted_size(settings, session.tools(settings).upscaler)
     if size is not None:
         sizes.check(size)
-    return dataclasses.replace(job, size=size)
+    return job
 
 
 def _places(source: Path, job: FileJob) -> Places:
@@ -251,11 +249,10 @@ def _places(source: Path, job: FileJob) -> Places:
     return Places(target, compare, target.with_name(f"{target.stem}-faces") if job.faces else None)
 
 
-def _in_frame(before: Picture, size: sizes.TargetSize | None) -> Pixels:
+def _in_frame(before: Picture, plan: sizes.SizePlan | None) -> Pixels:
     """The input's pixels at the size and in the crop that its result has."""
-    if size is None:
+    if plan is None:
         return before.pixels
-    plan = sizes.target_size(before.size_hw, size)
     left, top, right, bottom = plan.crop or (0, 0, plan.resized_hw[1], plan.resized_hw[0])
     return resize_exact(before.pixels, plan.resized_hw)[top:bottom, left:right]
 
