@@ -30,6 +30,10 @@ def names(host, what):
     return [one["name"] for one in host.call(f"/sdapi/v1/{what}")["list"]]
 
 
+def warm(host):
+    return [(one["role"], one["name"]) for one in host.call("/facerestore/status")["warm"]]
+
+
 def choices(host, element):
     """What a list on the page offers."""
     parts = [part["props"] for part in host.call("/config")["components"]]
@@ -64,6 +68,19 @@ def test_lists_on_the_page_offer_ours_and_ours_offer_the_hosts(host):
         assert not [name for name in offered if name.startswith(OURS)]
         assert not {"None", "Nearest"} & set(offered)
         assert offered.index(SMALL) < offered.index(LENT) < offered.index("Real-ESRGAN x2plus")
+
+
+def test_an_override_of_the_hosts_face_model_keeps_every_network_warm(host, portrait):
+    host.generate(face=upscaling(SMALL), photo=portrait)
+    before = warm(host)
+
+    made = host.generate(
+        face=[True, {"upscaler": "none"}], photo=portrait, override_settings={"face_restoration_model": "GFPGAN"}
+    )
+
+    assert STATUS.fullmatch(made.statuses[0])
+    assert ("upscaler", SMALL) in before
+    assert ("upscaler", SMALL) in warm(host)
 
 
 @pytest.mark.parametrize("name", [OURS, OF_MODEL])
