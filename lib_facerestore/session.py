@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +27,7 @@ from lib_facerestore.errors import (
 )
 from lib_facerestore.models import loading, names, weights
 from lib_facerestore.models.spec import Kind, ModelSpec
+from lib_facerestore.models.turns import Key, Turns
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.settings import RestoreSettings, setting_default
@@ -48,13 +48,15 @@ _MOST_ON_DEVICE, _MOST_WARM = 2, 6
 class Session:
     """Warm networks of one process. Safe to share between threads: one run at a time, the others wait.
 
+    A run steps aside while a host's upscaler works for it, which may call a restorer of ours: others may run meanwhile,
+    and the networks of the waiting run stay where they are.
     Where a host has a queue lock, take that one first and this one second, never the other way round.
     """
 
     def __init__(self, runtime: Runtime | None = None) -> None:
         self.runtime = runtime or Runtime()
-        self._lock = threading.Lock()
-        self._warm: dict[tuple[object, ...], tuple[Any, FoundWeights]] = {}
+        self._turns = Turns()
+        self._warm: dict[Key, tuple[Any, FoundWeights]] = {}
 
     def under(self, runtime: Runtime) -> Session:
         """A session of another runtime that shares networks and turns with this one, which stays as it is.
@@ -195,24 +197,21 @@ class Session:
         )
 
     def park(self) -> None:
-        """Move all networks into the machine's own memory; the next run moves them back."""
-        import torch
-
-        with self._lock:
-            for tool, _ in self._warm.values():
-                tool.move(torch.device("cpu"))
+        """Move all networks into the machine's own memory but for those of a run that waits; a run moves them back."""
+        with self._turns.turn():
+            self._to_main_memory(self._warm)
         self.runtime.memory.released()
 
     def release(self) -> None:
-        """Drop all networks; the next run loads them again."""
-        with self._lock:
-            self._warm.clear()
+        """Drop all networks but those of a run that waits; the next run loads them again."""
+        with self._turns.turn():
+            self._warm = {key: kept for key, kept in self._warm.items() if key in self._turns.needed}
         self.runtime.memory.released()
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
         """One run at a time, with NumPy as a fresh process has it: a host may have made underflow an error."""
-        with self._lock, np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
+        with self._turns.turn(), np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
             yield
 
     def _device(self) -> torch.device:
@@ -222,7 +221,7 @@ class Session:
 
     def _kept_warm(
         self,
-        key: tuple[object, ...],
+        key: Key,
         used: list[FoundWeights],
         device: torch.device,
         load: Callable[[torch.device], tuple[Tool, FoundWeights]],
@@ -238,11 +237,12 @@ class Session:
             tool, found = self._on_device(key, torch.device("cpu"), load)
             found = replace(found, notice=f"{found.notice} {error} It went on on the CPU.".strip())
         used.append(found)
+        self._turns.note(key)
         return tool
 
     def _on_device(
         self,
-        key: tuple[object, ...],
+        key: Key,
         device: torch.device,
         load: Callable[[torch.device], tuple[Tool, FoundWeights]],
     ) -> tuple[Tool, FoundWeights]:
@@ -256,13 +256,19 @@ class Session:
 
     def _make_way(self, role: object) -> None:
         """Before one more of a role is used: drop those not used for longest, move others to main memory."""
-        import torch
-
-        older = [key for key in self._warm if key[0] == role]
+        older = [key for key in self._warm if key[0] == role and key not in self._turns.needed]
         for key in older[: 1 - _MOST_WARM]:
             del self._warm[key]
-        for key in older[1 - _MOST_WARM : 1 - _MOST_ON_DEVICE]:
-            self._warm[key][0].move(torch.device("cpu"))
+        self._to_main_memory(older[1 - _MOST_WARM : 1 - _MOST_ON_DEVICE])
+
+    def _to_main_memory(self, keys: Iterable[Key]) -> None:
+        """Move these networks off the device, but for those that a waiting run goes on with."""
+        import torch
+
+        needed = self._turns.needed
+        for key in keys:
+            if key not in needed:
+                self._warm[key][0].move(torch.device("cpu"))
 
     def _detector(self, device: torch.device, used: list[FoundWeights]) -> Detector:
         spec = self._chosen("auto", "detector")
@@ -283,8 +289,6 @@ class Session:
         self, names: Sequence[str], device: torch.device, used: list[FoundWeights]
     ) -> Iterator[tuple[str, Restorer | str]]:
         """Each with its name, or why there is none. Only one of them is on the device at a time."""
-        import torch
-
         for name in names:
             try:
                 restorer = self._restorer(name, device, used)
@@ -293,7 +297,7 @@ class Session:
                 continue
             yield name, restorer
             if len(names) > 1:
-                cast(Any, restorer).move(torch.device("cpu"))
+                self._to_main_memory(list(self._warm)[-1:])  # the one used last
 
     def _parser(self, settings: RestoreSettings, device: torch.device, used: list[FoundWeights]) -> Parser | None:
         """A parser where the mask is to be parsed; under "auto" only where its file is present already."""
@@ -332,7 +336,7 @@ class Session:
 
         if name.lower() != "auto":
             spec = self._upscaler_row(name)
-            return loading.load_other_upscaler(name, self.runtime) if spec is None else load(spec)
+            return loading.load_other_upscaler(name, self.runtime, self._turns.aside) if spec is None else load(spec)
         try:
             specs = weights.present("upscaler", self.runtime)
         except WeightsMissing:

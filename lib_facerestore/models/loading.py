@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeAlias
 
 from lib_facerestore.engine.ports import Detector, Parser, Restorer, Upscaler
@@ -12,6 +14,8 @@ from lib_facerestore.models.devices import own_state, refusals
 from lib_facerestore.models.spec import ModelSpec
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
+
+Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 if TYPE_CHECKING:
     import spandrel
@@ -126,16 +130,17 @@ def upscaler_of(found: FoundWeights, model: Model, device: torch.device) -> Upsc
     return TiledUpscaler(found.spec, found.sha256, model, device)
 
 
-def load_other_upscaler(name: str, runtime: Runtime) -> Upscaler:
+def load_other_upscaler(name: str, runtime: Runtime, aside: Aside = nullcontext) -> Upscaler:
     """An upscaler that the host runs; the host loads it when it is used.
 
+    aside: what is entered while the host works.
     Raises: WeightsDamaged where its file cannot be read.
     """
     from lib_facerestore.models.other_upscaler import OtherUpscaler
 
     file = runtime.other_upscalers.file(name)
     sha256 = "" if file is None else weights.sha256_of_file(file, runtime)
-    return OtherUpscaler(name, sha256, runtime.other_upscalers, runtime.device)
+    return OtherUpscaler(name, sha256, runtime.other_upscalers, runtime.device, aside)
 
 
 def lanczos() -> Upscaler:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 from PIL import Image
 
@@ -20,13 +23,21 @@ _ROUNDING = 1 + 1e-9
 class OtherUpscaler:
     """See `engine.ports.SizedUpscaler`. sha256: of the host's file, "" where it has none that could be read before.
 
+    aside: entered while the host's code runs, which may call ours.
     Hosts keep no alpha and 8 bits per channel, and tile as their own settings say: one call counts as one tile.
     """
 
-    def __init__(self, name: str, sha256: str, others: OtherUpscalers, device: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        sha256: str,
+        others: OtherUpscalers,
+        device: str,
+        aside: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.used = ModelUsed("upscaler", name, sha256)
         self.scale = others.scale(name)
-        self._others, self._device = others, device
+        self._others, self._device, self._aside = others, device, aside
 
     def upscale(self, pixels: Pixels, progress: Progress) -> UpscaledPixels:
         """One pass to the host's own factor; 16 bits pass through 8 without a word, as for a face's inner copy."""
@@ -53,7 +64,8 @@ class OtherUpscaler:
         if self.scale < factor <= self.scale * PASS_TOLERANCE:
             factor = float(self.scale)  # a host would run its network once more for the rest
         image = Image.fromarray(np.ascontiguousarray(levels))
-        made = self._others.upscale(self.used.name, image, factor if factor == 1 else factor * _ROUNDING)
+        with self._aside():
+            made = self._others.upscale(self.used.name, image, factor if factor == 1 else factor * _ROUNDING)
         progress.check()  # after Interrupt a host gives a plain resize
         result: Pixels = resize_exact(np.array(self._checked(image, made)), size_hw)
         return result.astype(np.uint16) * np.uint16(_LEVELS_8_IN_16) if pixels.dtype == np.uint16 else result

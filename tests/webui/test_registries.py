@@ -3,7 +3,7 @@
 import numpy as np
 import page as pages
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from stub_host import encoded, encoded_file
 from test_generation import RECORD, STATUS, array, differs
 
@@ -287,6 +287,18 @@ def test_hosts_upscaler_that_fails_leaves_the_picture_and_is_said(host, portrait
     assert len(made.files) == 1
     assert "Face restore" not in made.infotexts[0]
     assert any(sentence in line for line in made.statuses), made.statuses
+
+
+@pytest.mark.parametrize("name", ["Neighbour restoring", "Neighbour waiting"])
+def test_hosts_upscaler_that_calls_a_restorer_of_ours_gets_it(host, portrait, name):
+    (alone,) = host.generate(face=[True, {}], photo=portrait).images
+
+    made = host.generate(face=upscaling(name), photo=portrait)
+
+    inverted = ImageOps.invert(alone.convert("RGB"))
+    assert differs(made.images[0], inverted.resize((384, 320), Image.Resampling.BICUBIC)) == 0
+    assert made.statuses[-1].startswith(f"{name} ×2, 1 tile · ")
+    assert [STATUS.fullmatch(line) is not None for line in made.statuses[:-1]] == [True]
 
 
 def test_hosts_upscaler_that_is_gone_is_replaced_and_said(host, portrait):

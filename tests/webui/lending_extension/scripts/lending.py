@@ -4,13 +4,35 @@ Most hosts find them as a subclass; reForge and Neo look at no classes, so they 
 
 "Neighbour x2" inverts what it enlarges, so that it can be told from any resize; "Neighbour idle" gives its picture
 back, as hosts' own do when their file is damaged; "Neighbour broken" raises; "Neighbour stopped" presses Interrupt.
+"Neighbour restoring" first has the host's restorer named "Face restore" work on the picture, "Neighbour waiting" has
+it do so in a thread of its own and waits.
 """
 
+import threading
+
+import numpy as np
 from modules import script_callbacks, shared
 from modules.upscaler import Upscaler, UpscalerData
 from PIL import Image, ImageOps
 
-NAMES = ("Neighbour x2", "Neighbour idle", "Neighbour broken", "Neighbour stopped")
+RESTORING, WAITING = "Neighbour restoring", "Neighbour waiting"
+NAMES = ("Neighbour x2", "Neighbour idle", "Neighbour broken", "Neighbour stopped", RESTORING, WAITING)
+MOST_SECONDS = 120
+
+
+def restored(img):
+    """The picture as the host's restorer of that name makes it."""
+    (restorer,) = [entry for entry in shared.face_restorers if entry.name() == "Face restore"]
+    return Image.fromarray(restorer.restore(np.array(img)))
+
+
+def restored_in_a_thread(img):
+    """The same, in a thread that is waited for, but not for ever."""
+    made = []
+    thread = threading.Thread(target=lambda: made.append(restored(img)), daemon=True)
+    thread.start()
+    thread.join(MOST_SECONDS)
+    return made[0]
 
 
 class UpscalerNeighbour(Upscaler):
@@ -28,6 +50,10 @@ class UpscalerNeighbour(Upscaler):
             return img
         if selected_model == "Neighbour stopped":
             shared.state.interrupt()
+        if selected_model == RESTORING:
+            img = restored(img)
+        if selected_model == WAITING:
+            img = restored_in_a_thread(img)
         return ImageOps.invert(img.resize((img.width * 2, img.height * 2), Image.Resampling.BICUBIC))
 
 
