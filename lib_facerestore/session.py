@@ -205,7 +205,9 @@ class Session:
     def release(self) -> None:
         """Drop all networks but those of a run that waits; the next run loads them again."""
         with self._turns.turn():
-            self._warm = {key: kept for key, kept in self._warm.items() if key in self._turns.needed}
+            # In place: sessions made by `under` share the dictionary.
+            for key in set(self._warm) - self._turns.needed:
+                del self._warm[key]
         self.runtime.memory.released()
 
     @contextmanager
