@@ -188,8 +188,8 @@ def test_finding_faces_and_comparing_models_tell_it_too(runtime_on_gpu, full_gpu
 
     assert len(found.faces) == len(made.variants[0].faces) == 1
     went_on = [warning for warning in made.warnings if warning.endswith("It went on on the CPU.")]
-    assert len(found.warnings) == 1
-    assert went_on[0] == found.warnings[0]
+    assert len(found.ran.warnings) == 1
+    assert went_on[0] == found.ran.warnings[0]
     assert ["RetinaFace" in went_on[0], "REALESRGAN_X4PLUS" in went_on[1]] == [True, True]
 
 

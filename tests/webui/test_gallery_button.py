@@ -351,11 +351,11 @@ def test_model_that_is_missing_is_said_and_the_gallery_stays(host, page):
     generated(host, page)
     before, (base,) = host.files(), pictures(page)
     page.locator(f"#{ENABLE} .label-wrap").first.click()
-    sent_otherwise(page, "values[values.indexOf('auto')] = 'GFPGAN 9'")
+    sent_otherwise(page, "values[values.indexOf('auto')] = 'RestoreFormer'")
 
     shown = press(page, ONE)
 
-    assert "GFPGAN 9" in shown
+    assert "RestoreFormer" in shown
     assert host.files() == before
     assert differs(pictures(page)[0], base) == 0
     assert "Face restore" not in pages.text(page, "#html_info_txt2img")
