@@ -5,6 +5,7 @@ Source: ITU-T T.81, annex B; CIPA DC-007 (multi-picture format); ISO 21496-1 and
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ SIGNATURE = b"\xff\xd8\xff"
 _START_OF_SCAN, _END = 0xDA, 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _APP1, _APP2, _APP15 = 0xE1, 0xE2, 0xEF
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\x00"
 _GAIN_MAP_BLOCK = b"urn:iso:std:iso:ts:21496:-1\x00"
 _MULTI_PICTURE = b"MPF\x00"
@@ -19,17 +21,17 @@ _MULTI_PICTURE = b"MPF\x00"
 
 def has_multi_picture_index(data: bytes) -> bool:
     """Whether an index names more pictures behind the first one."""
-    return any(kind == _APP2 and data.startswith(_MULTI_PICTURE, start) for kind, start, _ in _segments(data))
+    return _has_segment(data, _APP2, _MULTI_PICTURE)
 
 
 def has_gain_map_block(data: bytes) -> bool:
     """Whether a segment announces a gain map as ISO 21496-1 does."""
-    return any(kind == _APP2 and data.startswith(_GAIN_MAP_BLOCK, start) for kind, start, _ in _segments(data))
+    return _has_segment(data, _APP2, _GAIN_MAP_BLOCK)
 
 
 def has_extended_xmp(data: bytes) -> bool:
     """Whether a part of the XMP stands in segments of its own, which readers of plain XMP do not see."""
-    return any(kind == _APP1 and data.startswith(_EXTENDED_XMP, start) for kind, start, _ in _segments(data))
+    return _has_segment(data, _APP1, _EXTENDED_XMP)
 
 
 def bytes_behind(data: bytes) -> int:
@@ -48,6 +50,16 @@ def with_segment(data: bytes, segment: bytes) -> bytes:
             break
         place = end
     return b"".join([data[:place], segment, data[place:]])
+
+
+def _has_segment(data: bytes, wanted: int, name: bytes) -> bool:
+    """Whether a segment of that marker begins with the name; they stand before the first scan."""
+    for kind, start, _ in _segments(data):
+        if kind == wanted and data.startswith(name, start):
+            return True
+        if kind == _START_OF_SCAN:
+            return False
+    return False
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -77,8 +89,5 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 def _end_of_scan(data: bytes, position: int) -> int:
     """Where the next marker stands; within a scan 0xFF is followed by 0 or a restart marker."""
-    while (position := data.find(b"\xff", position)) >= 0 and position + 1 < len(data):
-        if data[position + 1] != 0 and not 0xD0 <= data[position + 1] <= 0xD7 and data[position + 1] != 0xFF:
-            return position
-        position += 1 if data[position + 1] == 0xFF else 2
-    return len(data)
+    found = _MARKER.search(data, position)
+    return len(data) if found is None else found.start()

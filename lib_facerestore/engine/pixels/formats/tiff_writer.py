@@ -20,6 +20,8 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 277, 278, 279
 _X_RESOLUTION, _Y_RESOLUTION, _PLANAR, _RESOLUTION_UNIT, _EXTRA_SAMPLES = 282, 283, 284, 296, 338
 _XMP, _IPTC, _ICC = 700, 33723, 34675
+# Level 6 takes 2.5 to 6 times as long for 2 to 5 % less (grain of 8 and 16 bits, a photograph).
+_LEVEL = 3
 _DEFLATE, _BLACK_IS_ZERO, _RGB, _ONE_PLANE, _INCH, _STRAIGHT_ALPHA = 8, 1, 2, 1, 2, 2
 
 
@@ -27,7 +29,7 @@ def encode(channels: NDArray[Any], metadata: Metadata) -> bytes:
     """Channels (H, W, 1 to 4) uint8 or uint16: grey, grey + alpha, RGB or RGBA; one deflated strip."""
     height, width, count = channels.shape
     little = channels.dtype.newbyteorder("<")
-    strip = zlib.compress(np.ascontiguousarray(channels, little).data, 6)
+    strip = zlib.compress(np.ascontiguousarray(channels, little).data, _LEVEL)
     directory = ImageFileDirectory_v2(b"II*\x00\x00\x00\x00\x00")
     _add_exif(directory, metadata.exif)
     directory[_WIDTH], directory[_HEIGHT] = width, height
