@@ -102,13 +102,21 @@ def moved(data: bytes, distance: int) -> bytes:
 
 
 def with_tag(data: bytes, tag: int, value: int) -> bytes:
-    """A little-endian file of `tiff` with one more LONG in its directory, which moves to the end of the file."""
-    (count,) = struct.unpack_from("<H", data, 8)
-    entries = [data[place : place + 12] for place in range(10, 10 + 12 * count, 12)]
+    """A little-endian file with one more LONG in its directory, which moves to the end of the file."""
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    entries = [data[place : place + 12] for place in range(start + 2, start + 2 + 12 * count, 12)]
     entries.append(struct.pack("<HHII", tag, _LONG, 1, value))
     entries.sort(key=lambda entry: struct.unpack_from("<H", entry)[0])
     directory = struct.pack("<H", count + 1) + b"".join(entries) + bytes(4)
     return data[:4] + struct.pack("<I", len(data)) + data[8:] + directory
+
+
+def of_unknown_type(data: bytes, tag: int) -> bytes:
+    """A little-endian file whose last entry of that tag has a field type that TIFF does not know."""
+    block = bytearray(data)
+    struct.pack_into("<HH", block, data.rindex(struct.pack("<HH", tag, _LONG)), tag, 99)
+    return bytes(block)
 
 
 def _tiles(plane: np.ndarray, side: int) -> list[np.ndarray]:

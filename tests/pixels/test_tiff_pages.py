@@ -220,3 +220,18 @@ def test_readers_say_nothing_on_the_terminal(tmp_path):
 
     assert done.stdout == b""
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("has_packages", [True, False])
+def test_tags_of_other_programs_are_not_spoken_of_on_the_terminal(tmp_path, has_packages, capfd):
+    rgb = colours(40, 57)
+    (tmp_path / "s.tif").write_bytes(tiff_of(rgb))
+    packed = other_writers.written(
+        "tiffcp", tmp_path / "o.tif", "-L", "-c", "lzw", tmp_path / "s.tif", tmp_path / "o.tif"
+    )
+    odd = raw_tiff.of_unknown_type(raw_tiff.with_tag(packed, 65101, 5), 65101)
+
+    picture = read(odd, has_packages)
+
+    assert np.array_equal(picture.pixels, rgb)
+    assert capfd.readouterr() == ("", "")

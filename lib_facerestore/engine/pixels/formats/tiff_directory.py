@@ -107,6 +107,20 @@ def numbers(data: Bytes, entry: Entry | None, layout: Layout) -> tuple[int, ...]
     return struct.unpack_from(f"{layout.order}{entry.count}{_CODES[entry.kind]}", data, entry.position)
 
 
+def with_only(data: bytes, offset: int, layout: Layout, tags: frozenset[int]) -> bytes:
+    """The classic TIFF with one directory: the entries of those tags of the one at `offset`, behind the file's end.
+
+    Raises: ValueError where that directory does not lie within the data.
+    """
+    found = directory_at(data, offset, layout)
+    kept = [entry for tag, entry in sorted(found.entries.items()) if tag in tags]
+    entries = b"".join(data[entry.place : entry.place + 12] for entry in kept)
+    padding = bytes(len(data) % 2)
+    start = struct.pack(layout.order + "I", len(data) + len(padding))
+    count = struct.pack(layout.order + "H", len(kept))
+    return b"".join([data[:4], start, data[8:], padding, count, entries, bytes(4)])
+
+
 def block(data: Bytes, entry: Entry | None) -> bytes:
     """The value's bytes as they stand; b"" where there is no entry or it does not lie within the data."""
     if entry is None or entry.position + entry.size_bytes > len(data):

@@ -20,6 +20,7 @@ from PIL import Image
 from lib_facerestore.engine.pixels.colours import holds_eight_bits
 from lib_facerestore.engine.pixels.formats import tiff_pages
 from lib_facerestore.engine.pixels.formats.quiet import Unreadable, quiet_opencv
+from lib_facerestore.engine.pixels.formats.tiff_directory import layout_of, with_only
 from lib_facerestore.engine.pixels.formats.tiff_pages import TiffPage
 
 PACKAGES = "the packages tifffile and imagecodecs read it: pip install tifffile imagecodecs"
@@ -143,10 +144,13 @@ def with_opencv(data: bytes) -> NDArray[Any]:
 
 
 def pillow_page(data: bytes, page: TiffPage) -> Image.Image:
-    """The page as an image of Pillow's, not yet decoded."""
-    image = Image.open(io.BytesIO(data), formats=["TIFF"])
-    image.seek(page.number or 0)
-    return image
+    """The page as an image of Pillow's, not yet decoded.
+
+    Its libtiff prints on the terminal what it thinks of odd tags, so it gets those only that say how pixels are stored.
+    """
+    layout = layout_of(data)
+    assert layout is not None, "the page was read from a TIFF"
+    return Image.open(io.BytesIO(with_only(data, page.offset, layout, tiff_pages.LAYOUT_TAGS)), formats=["TIFF"])
 
 
 def _can_decompress(compression: int) -> bool:
