@@ -23,11 +23,6 @@ def run(program: str, *arguments: object, stdin: bytes | None = None) -> bytes:
     return done.stdout
 
 
-def succeeds(program: str, *arguments: object) -> bool:
-    """Whether the program did it: not every tool has every form of its format."""
-    return _run(program, arguments, None).returncode == 0
-
-
 def _run(program: str, arguments: tuple[object, ...], stdin: bytes | None) -> subprocess.CompletedProcess[bytes]:
     if shutil.which(program) is None:
         package = _PACKAGES.get(program, "netpbm")

@@ -64,7 +64,6 @@ class TiffPage:
     samples: int
     photometric: int
     compression: int = 1
-    predictor: int = 1
     is_planar: bool = False
     sample_formats: tuple[int, ...] = (UNSIGNED,)
     extra: tuple[int, ...] = ()
@@ -200,7 +199,6 @@ def _page(data: Bytes, found: Directory, layout: Layout, offset: int, number: in
         samples=samples,
         photometric=photometric,
         compression=value(_COMPRESSION, 1),
-        predictor=value(_PREDICTOR, 1),
         is_planar=is_planar,
         sample_formats=values(_SAMPLE_FORMAT) or (UNSIGNED,),
         extra=extra,
