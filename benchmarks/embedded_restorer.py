@@ -18,10 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.engine import align, pipeline, pixels
+from lib_facerestore.engine import pipeline, pixels
 from lib_facerestore.engine.data import Face, FloatPixels, Mask, Picture, Pixels, Prepared
+from lib_facerestore.engine.faces import align
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.speed.networks import restorer_state
 from lib_facerestore.engine.data import Crop, Face
 from lib_facerestore.models import networks
-from lib_facerestore.models.restorers import restorer_for
+from lib_facerestore.models.adapters.restorers import restorer_for
 
 BATCHES = (1, 2, 4)
 # The face's side in the picture, which the embedded restorer goes by; the others see 512 px always.

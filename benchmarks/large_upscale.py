@@ -50,9 +50,9 @@ CASES = (
 
 def child(case: Case) -> None:
     """One run in this process; prints MB, seconds and tiles."""
-    from lib_facerestore.engine import background
     from lib_facerestore.engine.data import Picture
     from lib_facerestore.engine.ports import NoProgress, Tools
+    from lib_facerestore.engine.upscaling import background
     from lib_facerestore.settings import RestoreSettings
 
     upscaler = _upscaler(case)
@@ -92,8 +92,8 @@ def _upscaler(case: Case) -> Any:
     import torch
 
     from lib_facerestore.models import networks, weights
-    from lib_facerestore.models.spec import ModelSpec
-    from lib_facerestore.models.upscalers import TiledUpscaler
+    from lib_facerestore.models.adapters.tiled_upscaler import TiledUpscaler
+    from lib_facerestore.models.catalogue.spec import ModelSpec
     from lib_facerestore.runtime import Runtime
 
     cpu = torch.device("cpu")

@@ -49,7 +49,7 @@ def engine_row(dtype_name: str) -> dict[str, float]:
 
     from lib_facerestore.engine.data import Picture
     from lib_facerestore.engine.ports import Tools
-    from lib_facerestore.session import Session
+    from lib_facerestore.session.session import Session
     from lib_facerestore.settings import RestoreSettings
 
     faces = [face_at(1000 + 1000 * i, 3000 + 300 * i, 700 + 60 * i, 7 * i, i) for i in range(FACES)]

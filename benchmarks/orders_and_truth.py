@@ -18,7 +18,7 @@ from upscaled_faces import ORDERS, PAGE, RESTORER, band_energy, face_box
 from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import Box, Picture, Pixels
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 ROOT = Path(__file__).resolve().parents[1]

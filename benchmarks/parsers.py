@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lib_facerestore.engine import align, pixels
+from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import Face, FloatPixels, Mask
-from lib_facerestore.engine.mask import parsing_mask
+from lib_facerestore.engine.faces import align
+from lib_facerestore.engine.faces.mask import parsing_mask
 from lib_facerestore.models import catalogue, loading
-from lib_facerestore.models.parsers import FaceParser
+from lib_facerestore.models.adapters.parsers import FaceParser
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.settings import RestoreSettings
 

@@ -100,10 +100,10 @@ def child(method: str, model_name: str, path: Path, result: Path) -> None:
     """One run in this process: prints seconds and MB, stores the picture."""
     import torch
 
-    from lib_facerestore.engine import tiles
     from lib_facerestore.engine.ports import NoProgress
+    from lib_facerestore.engine.upscaling import tiles
     from lib_facerestore.models import networks, weights
-    from lib_facerestore.models.upscalers import TiledUpscaler
+    from lib_facerestore.models.adapters.tiled_upscaler import TiledUpscaler
     from lib_facerestore.runtime import Runtime
 
     runtime, spec = Runtime(device="cpu"), weights.choose(model_name, "upscaler", Runtime(device="cpu"))

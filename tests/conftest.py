@@ -13,7 +13,7 @@ import pytest
 
 from lib_facerestore.engine.data import Face, Picture
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can `from support import …`

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from facexlib.utils.face_restoration_helper import FaceRestoreHelper
 
-from lib_facerestore.engine.align import FFHQ_TEMPLATE_512
-from lib_facerestore.models.parsers import PARSENET_CLASSES
+from lib_facerestore.engine.faces.align import FFHQ_TEMPLATE_512
+from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
 
 # The labels that facexlib's MASK_COLORMAP drops.
 _DROPPED = [PARSENET_CLASSES.index(name) for name in ("background", "hat", "necklace", "neck", "cloth")]

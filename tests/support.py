@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from lib_facerestore.engine.align import FFHQ_TEMPLATE_512
 from lib_facerestore.engine.data import Crop, Face, FloatPixels, ModelUsed, Pixels
+from lib_facerestore.engine.faces.align import FFHQ_TEMPLATE_512
 from lib_facerestore.errors import InferenceFailed
 
 
@@ -70,3 +70,9 @@ def face_at(x: float, y: float, native_side_px: float, degrees: float = 0.0, ind
     landmarks = (FFHQ_TEMPLATE_512 - 255.5) @ turn.T * (native_side_px / 512) + (x, y)
     half = native_side_px / 4
     return Face(index, (x - half, y - half, x + half, y + half), landmarks.astype(np.float32), 0.99 - index / 1000)
+
+
+def put_catalogue(monkeypatch, specs):
+    """Let the catalogue have these rows, in its own module and behind the door of its room."""
+    for module in ("lib_facerestore.models.catalogue.rows", "lib_facerestore.models.catalogue"):
+        monkeypatch.setattr(f"{module}.MODELS", specs)

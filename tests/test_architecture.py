@@ -1,4 +1,4 @@
-"""Guards the house's plan: who may import whom, what an import may cost, where pixels may be converted."""
+"""Guards the house's plan: who may import whom, through which door, at what cost, and where pixels are converted."""
 
 import ast
 import subprocess
@@ -11,10 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 HOUSE = ROOT / "lib_facerestore"
 FILES = sorted(HOUSE.rglob("*.py"))
-NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 
 GROUND = ("settings", "setting_info", "runtime", "errors", "version")
-# What each room may import besides itself and the standard library: rooms of the house, then packages.
+# What each floor may import besides itself and the standard library: floors of the house, then packages.
 # tifffile and imagecodecs are used where they are installed, which is not in a WebUI.
 ENGINE_PACKAGES = {"numpy", "cv2", "PIL", "tifffile", "imagecodecs"}
 MODEL_PACKAGES = {"torch", "torchvision", "spandrel", "spandrel_extra_arches", "facexlib", "safetensors", "onnx"}
@@ -26,7 +25,7 @@ ALLOWED = {
     "version": (set(), set()),
     "engine": ({"settings", "errors"}, ENGINE_PACKAGES),
     "models": (
-        {"engine.data", "engine.ports", "engine.tiles", "engine.resize", "engine.sizes", "engine.align", *GROUND},
+        {"engine.data", "engine.ports", "engine.sizes", "engine.upscaling", "engine.faces", *GROUND},
         {"numpy", "cv2", "PIL", "filelock", "tqdm", *MODEL_PACKAGES},
     ),
     "session": ({"engine", "models", *GROUND}, {"torch", "numpy"}),
@@ -37,10 +36,13 @@ ALLOWED = {
         {"numpy", "PIL", "gradio", "fastapi", "starlette", "pydantic", "modules"},
     ),
 }
-# Not stages: what all share (values, notes on what ran, ports, sizes, the resize, colours below transparency), the
-# border, the words of a report, and the recipe itself with the passes, variants and the fold that are a part of it.
-SHARED = {"data", "ran", "ports", "sizes", "resize", "transparent"}
-NO_STAGES = {*SHARED, "pixels", "report", "fold", "pipeline", "passes", "variants", "__init__"}
+# Folders with a door: others import from them only what `__all__` of the folder names, or from a module it names.
+ROOMS = (
+    "engine.faces", "engine.upscaling", "engine.pixels", "engine.tone",
+    "models.catalogue", "models.checkpoints", "models.fetching", "models.weights", "models.networks", "models.adapters",
+    "session",
+    "webui.jobs", "webui.gallery", "webui.page", "webui.lent", "webui.comparison", "webui.api",
+)  # fmt: skip
 
 
 def imports(path):
@@ -55,10 +57,19 @@ def imports(path):
     return found
 
 
-def room(path):
-    """The room of a file: its folder below the house, or the file's own name on the ground floor."""
-    parts = path.relative_to(HOUSE).with_suffix("").parts
-    return parts[0]
+def within_house(path):
+    """The names that a file imports from the house, without the house's own name."""
+    return {name.removeprefix("lib_facerestore.") for name in imports(path) if name.startswith("lib_facerestore.")}
+
+
+def dotted(path):
+    """A file's name as a module below the house; a door has its folder's."""
+    return ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def floor(path):
+    """The first part of a file's name below the house."""
+    return dotted(path).split(".")[0]
 
 
 def is_within(module, rooms):
@@ -67,7 +78,7 @@ def is_within(module, rooms):
 
 def forbidden(path):
     """What a file imports and may not."""
-    own = room(path)
+    own = floor(path)
     rooms, packages = ALLOWED[own]
     wrong = []
     for name in imports(path):
@@ -80,9 +91,9 @@ def forbidden(path):
     return wrong
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if room(p) not in ("__init__", "__main__")], ids=str)
+@pytest.mark.parametrize("path", [p for p in FILES if dotted(p) not in ("__init__", "__main__")], ids=dotted)
 def test_imports_follow_the_arrows(path):
-    assert room(path) in ALLOWED, f"{room(path)} is a room that the plan does not know"
+    assert floor(path) in ALLOWED, f"{floor(path)} is a floor that the plan does not know"
     assert forbidden(path) == []
 
 
@@ -98,44 +109,121 @@ def test_guard_sees_a_forbidden_import(tmp_path, monkeypatch):
 
 
 def test_package_and_command_import_only_version_and_command_line():
-    assert {n for n in imports(HOUSE / "__init__.py") if n.startswith("lib_")} == {"lib_facerestore.version.VERSION"}
-    assert {n for n in imports(HOUSE / "__main__.py") if n.startswith("lib_")} == {"lib_facerestore.cli.main"}
+    assert within_house(HOUSE / "__init__.py") == {"version.VERSION"}
+    assert within_house(HOUSE / "__main__.py") == {"cli.main"}
 
 
-def stages():
-    """Stage name → its files."""
+def named_by(door):
+    """What the `__all__` of a folder's `__init__.py` names."""
+    for node in ast.parse(door.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+def around_the_door(path, room, public):
+    """What a file outside a room imports from it that the room's door does not name."""
+    if is_within(dotted(path), {room}):
+        return []
+    inside = [name.removeprefix(f"{room}.") for name in within_house(path) if name.startswith(f"{room}.")]
+    return [f"{room}.{name}" for name in inside if name.split(".")[0] not in public]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_entered_by_its_door(room):
+    folder = HOUSE / room.replace(".", "/")
+    public = named_by(folder / "__init__.py")
+
+    assert public, f"{room} has no __all__"
+    assert [name for path in FILES for name in around_the_door(path, room, public)] == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_door_names_only_what_is_there_and_what_somebody_uses(room):
+    folder = HOUSE / room.replace(".", "/")
+    public = named_by(folder / "__init__.py")
+    there = {path.stem for path in folder.glob("*.py")} | {
+        name.split(".")[-1] for name in imports(folder / "__init__.py")
+    }
+    users = [*FILES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+    outside = [path for path in users if HOUSE not in path.parents or not is_within(dotted(path), {room})]
+    texts = [path.read_text(encoding="utf-8") for path in outside]
+
+    assert public <= there
+    assert {name for name in public if not any(name in text for text in texts)} == set()
+
+
+def test_guard_sees_who_goes_around_a_door(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "HOUSE", tmp_path)
+    file = tmp_path / "pipeline.py"
+    file.write_text("from lib_facerestore.faces import paste\nfrom lib_facerestore.faces.align import warp\n")
+
+    assert around_the_door(file, "faces", {"paste"}) == ["faces.align.warp"]
+    assert around_the_door(file, "faces", {"paste", "align"}) == []
+
+
+def node_of(module):
+    """The room that a module belongs to, or the module itself where it lies beside rooms."""
+    return next((room for room in ROOMS if is_within(module, {room})), module)
+
+
+def arrows():
+    """Node → the nodes that its files import, at any place in the file."""
+    modules = {dotted(path) for path in FILES}
     found = {}
-    for path in sorted((HOUSE / "engine").rglob("*.py")):
-        name = path.relative_to(HOUSE / "engine").with_suffix("").parts[0]
-        if name not in NO_STAGES:
-            found.setdefault(name, []).append(path)
+    for path in FILES:
+        for name in within_house(path):
+            target = name if name in modules else name.rpartition(".")[0]
+            found.setdefault(node_of(dotted(path)), set()).add(node_of(target))
     return found
 
 
-def test_stages_of_the_recipe_do_not_import_each_other():
-    known = {"align", "mask", "paste", "selection"}
+def circle_in(graph):
+    """The nodes of one circle of arrows, or []; an arrow from a node to itself is none."""
+    done = set()
 
-    assert known <= set(stages())
-    for name, files in stages().items():
-        for path in files:
-            inside = {n.split(".")[2] for n in imports(path) if n.startswith("lib_facerestore.engine.")}
-            assert inside <= {name, *SHARED}, f"{path} imports {inside - SHARED}"
+    def visit(node, way):
+        if node in way:
+            return way[way.index(node) :]
+        if node in done:
+            return []
+        done.add(node)
+        return next((found for to in sorted(graph.get(node, set()) - {node}) if (found := visit(to, [*way, node]))), [])
+
+    return next((found for node in sorted(graph) if (found := visit(node, []))), [])
+
+
+def test_rooms_import_each_other_in_one_direction_only():
+    assert circle_in(arrows()) == []
+
+
+def test_guard_sees_a_circle():
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
+    assert circle_in({"a": {"a", "b"}, "b": {"c"}}) == []
+
+
+# What the files of the room of faces share; the stages among them are put together by `restore` and by the pipeline.
+STAGES = ("align", "selection", "mask", "paste", "large_faces", "batches")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stages_of_the_recipe_do_not_import_each_other(stage):
+    faces = HOUSE / "engine" / "faces"
+    assert (faces / f"{stage}.py").is_file()
+
+    assert {name for name in within_house(faces / f"{stage}.py") if name.startswith("engine.faces")} == set()
 
 
 def test_only_the_recipe_knows_all_stages():
-    recipe = {
-        n.split(".")[2]
-        for name in ("pipeline", "passes", "variants")
-        for n in imports(HOUSE / "engine" / f"{name}.py")
-        if ".engine." in n
-    }
+    knows = {path: within_house(path) for path in (HOUSE / "engine").rglob("*.py")}
+    recipe = {HOUSE / "engine" / f"{name}.py" for name in ("pipeline", "fold", "comparison")}
 
-    assert {"align", "mask", "paste", "selection"} <= recipe
-    for name in ("pixels", "report", "data", "ports"):
-        paths = [HOUSE / "engine" / f"{name}.py", *sorted((HOUSE / "engine" / name).glob("*.py"))]
-        for path in filter(Path.is_file, paths):
-            inside = {n.split(".")[2] for n in imports(path) if n.startswith("lib_facerestore.engine.")}
-            assert not inside & {*stages(), "pipeline", "passes", "variants"}, path
+    assert {path for path, names in knows.items() if any(name.startswith("engine.faces") for name in names)} <= {
+        *recipe, *(HOUSE / "engine" / "faces").glob("*.py")
+    }  # fmt: skip
+    assert {
+        path for path, names in knows.items() if any(name.startswith("engine.pipeline") for name in names)
+    } <= recipe
 
 
 CHECK = """
@@ -154,7 +242,8 @@ def refuse(*args, **kwargs):
     raise AssertionError("a socket was opened")
 socket.socket = socket.create_connection = refuse
 import lib_facerestore.session, lib_facerestore.cli, lib_facerestore.engine.pipeline
-import lib_facerestore.models.catalogue, lib_facerestore.models.detectors, lib_facerestore.models.restorers
+import lib_facerestore.models.catalogue, lib_facerestore.models.adapters
+import lib_facerestore.models.loading, lib_facerestore.models.doctor
 heavy = {"torch", "gradio", "spandrel", "facexlib", "onnx"} & set(sys.modules)
 assert not heavy, heavy
 print("light")

@@ -9,13 +9,13 @@ from basicsr.archs.srvgg_arch import SRVGGNetCompact
 from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 
 from lib_facerestore.engine import pixels
+from lib_facerestore.engine.comparison import restore_variants
 from lib_facerestore.engine.data import ModelUsed, Picture
 from lib_facerestore.engine.ports import NoProgress, Tools
-from lib_facerestore.engine.resize import resize_float
-from lib_facerestore.engine.variants import restore_variants
+from lib_facerestore.engine.upscaling.resize import resize_float
 from lib_facerestore.errors import Interrupted
 from lib_facerestore.models import loading
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 SETTINGS = RestoreSettings(min_face_px=0)

@@ -5,7 +5,7 @@ import cv2
 from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.models import loading
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lib_facerestore.cli.inventory import model_table
-from lib_facerestore.models.catalogue import MODELS
+from lib_facerestore.models.catalogue.rows import MODELS
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from lib_facerestore.models.fetch import FetchPolicy, RemoteFile
+from lib_facerestore.models.fetching.fetch_file import FetchPolicy, RemoteFile
 
 Answer = Callable[["Handler"], None]
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from lib_facerestore.models import weights
-from lib_facerestore.models.parsers import PARSENET_CLASSES
+from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
 from lib_facerestore.runtime import Runtime
 
 EMBEDDED = "Real-ESRGAN x4plus (embedded)"

@@ -17,13 +17,13 @@ from benchmarks.speed.scenes import Scenario, Scene
 from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed, Picture, Pixels
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.models import catalogue, loading
-from lib_facerestore.models import networks as our_networks
-from lib_facerestore.models.detectors import RetinaFaceDetector
-from lib_facerestore.models.parsers import PARSENET_CLASSES, FaceParser
-from lib_facerestore.models.precision import Precision, verdict_key
-from lib_facerestore.models.restorers import restorer_for
+from lib_facerestore.models.adapters.detectors import RetinaFaceDetector
+from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES, FaceParser
+from lib_facerestore.models.adapters.restorers import restorer_for
+from lib_facerestore.models.networks import architectures as our_networks
+from lib_facerestore.models.networks.precision import Precision, verdict_key
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 SETTINGS = RestoreSettings(mask="parsing", min_face_px=0)

@@ -20,10 +20,10 @@ from facexlib.utils.face_restoration_helper import FaceRestoreHelper
 from benchmarks.speed import networks, scenes
 from benchmarks.speed.clock import Clock
 from benchmarks.speed.scenes import Scenario, Scene
-from lib_facerestore.engine import align
 from lib_facerestore.engine.data import Pixels
-from lib_facerestore.models import networks as our_networks
-from lib_facerestore.models import restorers
+from lib_facerestore.engine.faces import align
+from lib_facerestore.models.adapters import restorers
+from lib_facerestore.models.networks import architectures as our_networks
 
 RESIZE_PX, EYE_DISTANCE_PX = 640, 5
 Restore = Callable[[Pixels], Pixels]

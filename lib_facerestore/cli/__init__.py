@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from lib_facerestore.cli.stopping import Stop
 
-EXIT_DONE, EXIT_SOME_FAILED, EXIT_WRONG_USE = 0, 1, 2
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give the exit status: 0 done, 1 some picture failed, 2 wrong use, 128 + n after signal n.
@@ -39,6 +37,7 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
         import argparse
 
         from lib_facerestore.cli import commands
+        from lib_facerestore.cli.exit_status import EXIT_SOME_FAILED, EXIT_WRONG_USE
         from lib_facerestore.errors import FaceRestoreError, SettingsError
 
         # Linux: tensors of many MB in huge pages; else the page faults of each new one cost x4plus a fifth of its speed

@@ -7,7 +7,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from lib_facerestore.cli import EXIT_WRONG_USE
+from lib_facerestore.cli.exit_status import EXIT_WRONG_USE
 
 ROOT = Path(__file__).resolve().parents[2]
 RESTORERS = ("GFPGAN", "CodeFormer", "RestoreFormer", "embedded")

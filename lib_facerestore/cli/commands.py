@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lib_facerestore.cli import EXIT_DONE, EXIT_WRONG_USE
+from lib_facerestore.cli.exit_status import EXIT_DONE, EXIT_WRONG_USE
 from lib_facerestore.cli.help_text import RESTORE, UPSCALE, Formatter, Layout, sections
-from lib_facerestore.engine.pixels.decode import ReadLimits
-from lib_facerestore.engine.pixels.encode import Chroma, FormatName, WriteOptions
+from lib_facerestore.engine.pixels import Chroma, FormatName, ReadLimits, WriteOptions
 from lib_facerestore.runtime import Licence, Runtime
 from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import SIZE_SETTINGS, RestoreSettings, field_types, setting_default, setting_info

@@ -7,10 +7,10 @@ import dataclasses
 import sys
 from collections.abc import Callable
 
-from lib_facerestore.cli import EXIT_DONE, EXIT_SOME_FAILED
+from lib_facerestore.cli.exit_status import EXIT_DONE, EXIT_SOME_FAILED
 from lib_facerestore.errors import FaceRestoreError, SettingsError
-from lib_facerestore.models import catalogue, names, weights
-from lib_facerestore.models.spec import ModelSpec
+from lib_facerestore.models import catalogue, weights
+from lib_facerestore.models.catalogue import ModelSpec, names
 from lib_facerestore.runtime import Runtime
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from lib_facerestore.cli import EXIT_DONE, EXIT_SOME_FAILED
+from lib_facerestore.cli.exit_status import EXIT_DONE, EXIT_SOME_FAILED
 from lib_facerestore.errors import WeightsError
 from lib_facerestore.models import catalogue, weights
+from lib_facerestore.models.catalogue import ModelSpec
 from lib_facerestore.models.doctor import examine
-from lib_facerestore.models.spec import ModelSpec
 from lib_facerestore.runtime import Runtime
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from lib_facerestore.engine.pixels.files import already_there, why_not_replaced
+from lib_facerestore.engine.pixels import already_there, why_not_replaced
 from lib_facerestore.errors import PictureError
 
 Identity: TypeAlias = tuple[int, int]

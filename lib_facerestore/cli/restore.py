@@ -11,20 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
-from lib_facerestore.cli import EXIT_DONE, EXIT_SOME_FAILED
 from lib_facerestore.cli.console import complain
+from lib_facerestore.cli.exit_status import EXIT_DONE, EXIT_SOME_FAILED
 from lib_facerestore.cli.pictures import Source, expand
 from lib_facerestore.cli.places import Kept, Places, check_writable, crop_path, make_folder
 from lib_facerestore.cli.progress import Bar
 from lib_facerestore.cli.report_file import ReportWriter, open_report
 from lib_facerestore.cli.report_target import ReportTarget, find_target, refuse_places
 from lib_facerestore.cli.stopping import Stop
-from lib_facerestore.engine import background, pixels, sizes
+from lib_facerestore.engine import pixels, sizes
 from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, Result
-from lib_facerestore.engine.pixels.encode import losses
-from lib_facerestore.engine.pixels.files import already_there, drop_unfinished
+from lib_facerestore.engine.pixels import already_there, drop_unfinished, losses
 from lib_facerestore.engine.report import status_line, to_plain
-from lib_facerestore.engine.resize import resize_exact
+from lib_facerestore.engine.upscaling import background, resize_exact
 from lib_facerestore.errors import FaceRestoreError, Interrupted, PictureError
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session import Session

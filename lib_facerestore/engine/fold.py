@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lib_facerestore.engine.background import Background
 from lib_facerestore.engine.data import Crop, FaceReport, Prepared, Ran, Report
-from lib_facerestore.engine.large_faces import FittedFace
-from lib_facerestore.engine.passes import Pass
+from lib_facerestore.engine.faces import FittedFace, Pass
 from lib_facerestore.engine.ran import joined, once
 from lib_facerestore.engine.tone import Tone
+from lib_facerestore.engine.upscaling import Background
 
 NO_RESTORER = "no restorer chosen"
 NOT_CHOSEN = "not chosen"

@@ -8,18 +8,25 @@ from dataclasses import replace
 
 import numpy as np
 
-from lib_facerestore.engine import align, background, paste
-from lib_facerestore.engine.background import Background
-from lib_facerestore.engine.batches import on_cpu_at_last
 from lib_facerestore.engine.data import Crop, Face, FaceChoice, Picture, Prepared, Result
+from lib_facerestore.engine.faces import (
+    FaceWork,
+    FittedFace,
+    Pass,
+    align,
+    face_tones,
+    fit,
+    on_cpu_at_last,
+    paste,
+    restore_faces,
+    select,
+)
 from lib_facerestore.engine.fold import Stages, fold, join
-from lib_facerestore.engine.large_faces import FittedFace, fit
-from lib_facerestore.engine.passes import FaceWork, Pass, face_tones, restore_faces
 from lib_facerestore.engine.ports import NoProgress, Progress, Tools
 from lib_facerestore.engine.ran import Notes, once
-from lib_facerestore.engine.selection import select
 from lib_facerestore.engine.sizes import SizePlan
 from lib_facerestore.engine.tone import Tone, toned_places
+from lib_facerestore.engine.upscaling import Background, background
 from lib_facerestore.settings import RestoreSettings
 
 

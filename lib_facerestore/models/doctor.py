@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib_facerestore.errors import FaceRestoreError, ModelError, WeightsError, WeightsUnknown
-from lib_facerestore.models import devices, weights
-from lib_facerestore.models.containers import is_listed
-from lib_facerestore.models.spec import Kind, ModelSpec
+from lib_facerestore.models import weights
+from lib_facerestore.models.catalogue import Kind, ModelSpec
+from lib_facerestore.models.checkpoints import is_listed
+from lib_facerestore.models.networks import devices
 from lib_facerestore.models.suitability import roles_of
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.version import VERSION

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from lib_facerestore.engine.ports import Detector, Parser, Restorer, Upscaler
 from lib_facerestore.errors import WeightsUnknown
 from lib_facerestore.models import weights
-from lib_facerestore.models.devices import own_state, refusals
-from lib_facerestore.models.spec import ModelSpec
+from lib_facerestore.models.catalogue import ModelSpec
+from lib_facerestore.models.networks import own_state, refusals
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
 
@@ -40,7 +40,7 @@ def detector_of(found: FoundWeights, state: StateDict, device: torch.device) -> 
 
     Raises: WeightsUnknown where they are another network's; OutOfMemory.
     """
-    from lib_facerestore.models.detectors import RetinaFaceDetector
+    from lib_facerestore.models.adapters import RetinaFaceDetector
 
     spec = found.spec
     try:
@@ -65,7 +65,7 @@ def parser_of(found: FoundWeights, state: StateDict, device: torch.device) -> Pa
 
     Raises: WeightsUnknown where they are another network's; OutOfMemory.
     """
-    from lib_facerestore.models.parsers import FaceParser
+    from lib_facerestore.models.adapters import FaceParser
 
     spec = found.spec
     try:
@@ -92,8 +92,8 @@ def restorer_of(found: FoundWeights, model: Model, runtime: Runtime, device: tor
 
     Raises: WeightsUnknown where it cannot be one.
     """
-    from lib_facerestore.models.precision import Precision
-    from lib_facerestore.models.restorers import restorer_for
+    from lib_facerestore.models.adapters import restorer_for
+    from lib_facerestore.models.networks import Precision
 
     precision = Precision(runtime.precision, found.sha256, runtime.cache_folder)
     return restorer_for(found.spec.name, found.sha256, model, device, precision)
@@ -108,7 +108,7 @@ def load_upscaler(
     Raises: WeightsError; OutOfMemory.
     """
     from lib_facerestore.models import networks
-    from lib_facerestore.models.upscalers import interpolate
+    from lib_facerestore.models.adapters import interpolate
 
     found, state = weights.need_and_load(spec, runtime)
     if twin is not None and denoise < 1:
@@ -123,7 +123,7 @@ def upscaler_of(found: FoundWeights, model: Model, device: torch.device) -> Upsc
 
     Raises: WeightsUnknown where it cannot be one.
     """
-    from lib_facerestore.models.upscalers import TiledUpscaler
+    from lib_facerestore.models.adapters import TiledUpscaler
 
     if model.purpose == "FaceSR":  # it sees one aligned face of 512 px, and would make faces of every tile
         raise WeightsUnknown(found.spec.name, "restores aligned faces; an upscaler takes pictures of any size.")
@@ -136,7 +136,7 @@ def load_other_upscaler(name: str, runtime: Runtime, aside: Aside = nullcontext)
     aside: what is entered while the host works.
     Raises: WeightsDamaged where its file cannot be read.
     """
-    from lib_facerestore.models.other_upscaler import OtherUpscaler
+    from lib_facerestore.models.adapters import OtherUpscaler
 
     file = runtime.other_upscalers.file(name)
     sha256 = "" if file is None else weights.sha256_of_file(file, runtime)
@@ -145,6 +145,6 @@ def load_other_upscaler(name: str, runtime: Runtime, aside: Aside = nullcontext)
 
 def lanczos() -> Upscaler:
     """The plain resize as an upscaler, to be mixed with another one."""
-    from lib_facerestore.models.upscalers import LanczosUpscaler
+    from lib_facerestore.models.adapters import LanczosUpscaler
 
     return LanczosUpscaler()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
-from lib_facerestore.models.spec import Kind
+from lib_facerestore.models.catalogue import Kind
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
 

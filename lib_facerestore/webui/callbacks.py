@@ -8,22 +8,16 @@ from typing import Any
 from modules import script_callbacks
 
 from lib_facerestore.hosts import base
-from lib_facerestore.webui import (
-    controls,
-    gallery_buttons,
-    host_restorers,
-    host_upscalers,
-    models_panel,
-    options,
-    warm_session,
-    xyz,
-)
+from lib_facerestore.webui import warm_session, xyz
 from lib_facerestore.webui.border import guarded, logger
+from lib_facerestore.webui.gallery import gallery_buttons
+from lib_facerestore.webui.lent import host_restorers, host_upscalers
+from lib_facerestore.webui.page import controls, models_panel, options_section
 
 
 def register() -> None:
     """Called while the host loads the script."""
-    script_callbacks.on_ui_settings(options.register)
+    script_callbacks.on_ui_settings(options_section.register)
     script_callbacks.on_after_component(models_panel.after_component)
     script_callbacks.on_after_component(gallery_buttons.after_component)
     script_callbacks.on_before_ui(xyz.register)
@@ -46,9 +40,9 @@ def _add_routes(demo: Any, app: Any) -> None:
     """
     if (base.flag("api", False) or base.flag("nowebui", False)) and not controls.is_all_off():
         with guarded("adding the API's routes", lambda sentence: None):
-            from lib_facerestore.webui import api
+            from lib_facerestore.webui.api import endpoints
 
-            api.register(app)
+            endpoints.register(app)
 
 
 def _show_status_in_log() -> None:

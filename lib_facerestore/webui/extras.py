@@ -10,8 +10,11 @@ from modules import scripts_postprocessing
 from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import base
 from lib_facerestore.hosts.progress import HostProgress, text_put_back
-from lib_facerestore.webui import controls, host_calls, infotext, options, pictures, request, warm_session
+from lib_facerestore.webui import infotext, options, warm_session
 from lib_facerestore.webui.border import guarded, logger
+from lib_facerestore.webui.jobs import one_picture, request
+from lib_facerestore.webui.lent import pending_messages
+from lib_facerestore.webui.page import controls
 
 TITLE = "Face restore"
 STATUS_KEY = "Face restore status"
@@ -62,7 +65,7 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
         said: list[str] = []
         with guarded("working on the picture", said.append):
             self._process(pp, args, said)
-        said += host_calls.take_sentences()
+        said += pending_messages.take_sentences()
         if said:
             pp.info[STATUS_KEY] = " ".join(dict.fromkeys(said))
             logger.info("%s", pp.info[STATUS_KEY])
@@ -77,10 +80,10 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
             pp.info.update(dict.fromkeys(infotext.RECORD_KEYS))
             state = base.state()
             with guarded("restoring the picture", said.append), text_put_back(state):
-                image, report = pictures.restore(pp.image, asked.settings, HostProgress(state), keeps_alpha=True)
+                image, report = one_picture.restore(pp.image, asked.settings, HostProgress(state), keeps_alpha=True)
                 said[:0] = [status_line(report)]
                 said.extend(report.warnings)
-                if pictures.has_changed(report):
+                if one_picture.has_changed(report):
                     pp.image = image
                     pp.info.update(infotext.record(report, asked.settings))
             warm_session.after_job()

@@ -13,7 +13,7 @@ from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import RestoreSettings, field_types, setting_default, setting_info
 
 if TYPE_CHECKING:  # the page needs gradio, the texts do not
-    from lib_facerestore.webui.controls import Panel
+    from lib_facerestore.webui.page.controls import Panel
 
 RESTORER_KEY = "Face restore"
 FACES_KEY = "Face restore faces"

@@ -107,25 +107,3 @@ def first_default(field: str) -> Any:
     """The default of a setting on a fresh installation: the host's own CodeFormer weight is kept."""
     ours = setting_default(field)
     return base.first_fidelity(ours) if field == "fidelity" else ours
-
-
-def register() -> None:
-    """Add our sections to the host's Settings; called by the host while it builds them."""
-    import gradio as gr
-    from modules import shared
-    from modules.options import OptionInfo
-
-    from lib_facerestore.webui.controls import component_of
-
-    for option in OPTIONS:
-        component, arguments = (gr.Radio, {"choices": list(option.choices)}) if option.choices else (None, None)
-        info = OptionInfo(option.default, option.label, component, arguments, section=SECTION)
-        info = info.info(option.help) if option.help else info
-        if option.keeps_from_api:
-            info.restrict_api = True
-        shared.opts.add_option(option.key, info)
-    for field in field_types():
-        component, arguments = component_of(field)
-        about = setting_info(field)
-        info = OptionInfo(first_default(field), about.label, component, arguments, section=DEFAULTS_SECTION)
-        shared.opts.add_option(default_key(field), info.info(about.help))

@@ -7,23 +7,13 @@ from typing import Any
 import gradio as gr
 from modules import scripts
 
-from lib_facerestore.webui import (
-    compat,
-    controls,
-    each_picture,
-    face_grid,
-    gallery_buttons,
-    host_calls,
-    host_restorers,
-    infotext,
-    job,
-    options,
-    request,
-    warm_session,
-    whole_job,
-    xyz,
-)
+from lib_facerestore.webui import infotext, options, warm_session, xyz
 from lib_facerestore.webui.border import guarded, logger
+from lib_facerestore.webui.comparison import face_grid
+from lib_facerestore.webui.gallery import gallery_buttons
+from lib_facerestore.webui.jobs import each_picture, job, request, whole_job
+from lib_facerestore.webui.lent import host_restorers, pending_messages
+from lib_facerestore.webui.page import compat, controls
 
 TITLE = "Face restore"
 _HAS_LATE_HOOK = hasattr(scripts.Script, "postprocess_image_after_composite")
@@ -115,7 +105,7 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
         """The status below the gallery, of our job and of what the host's own buttons had ours do."""
         with guarded("showing the status", lambda sentence: logger.warning("%s", sentence)):
             lines = running.status().splitlines() if running else []
-            lines += [f"{TITLE}: {sentence}" for sentence in host_calls.take_sentences()]
+            lines += [f"{TITLE}: {sentence}" for sentence in pending_messages.take_sentences()]
             if not lines:
                 return
             comments = (processed.comments or "").strip("\n").splitlines()  # with what earlier jobs of a script said

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib_facerestore.hosts import base, memory
-from lib_facerestore.hosts.upscalers import HostUpscalers
+from lib_facerestore.hosts.upscaler_list import HostUpscalers
 from lib_facerestore.runtime import MemoryPort, Runtime
 from lib_facerestore.webui import options
 

@@ -11,9 +11,10 @@ from lib_facerestore.errors import SettingsError
 from lib_facerestore.models import weights
 from lib_facerestore.setting_info import checked, choices
 from lib_facerestore.settings import field_types, setting_info
-from lib_facerestore.webui import compat, controls, warm_session
+from lib_facerestore.webui import warm_session
 from lib_facerestore.webui.border import guarded, logger
-from lib_facerestore.webui.request import ENABLED, in_words
+from lib_facerestore.webui.jobs.request import ENABLED, in_words
+from lib_facerestore.webui.page import compat, controls
 
 PREFIX = "[Face restore] "
 _NAME = "_facerestore_xyz"

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lib_facerestore.cli import EXIT_WRONG_USE, bench, commands, main
+from lib_facerestore.cli import bench, commands, main
+from lib_facerestore.cli.exit_status import EXIT_WRONG_USE
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,6 +9,7 @@ import socket
 
 import pytest
 import torch
+from support import put_catalogue
 from web_server import status, whole
 
 from lib_facerestore.cli import main
@@ -39,7 +40,7 @@ def small(spec):
 def server(server, monkeypatch, tmp_path):
     """The shared one, with every file of a catalogue that it makes small."""
     monkeypatch.setenv("FACERESTORE_HOME", str(tmp_path))
-    monkeypatch.setattr(catalogue, "MODELS", tuple(small(spec) for spec in catalogue.MODELS))
+    put_catalogue(monkeypatch, tuple(small(spec) for spec in catalogue.MODELS))
     server.answers |= {f"/weights/{name}": [whole(content)] for name, content in CONTENT.items()}
     return server
 

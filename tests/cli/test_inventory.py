@@ -9,10 +9,12 @@ import io
 import pytest
 import torch
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
+from support import put_catalogue
 
 from lib_facerestore.cli import main
-from lib_facerestore.models import bundled, catalogue
-from lib_facerestore.models.catalogue import MODELS
+from lib_facerestore.models import catalogue
+from lib_facerestore.models.catalogue.rows import MODELS
+from lib_facerestore.models.weights import bundled, finding
 
 
 @pytest.fixture(autouse=True)
@@ -97,8 +99,8 @@ def eleven_files(home, monkeypatch):
             )
             (home / "models" / spec.remote.name).write_bytes(content)
             made.append(spec)
-        rows.append(spec)
-    monkeypatch.setattr(catalogue, "MODELS", tuple(rows))
+        catalogue.append(spec)
+    put_catalogue(monkeypatch, tuple(rows))
     return made
 
 
@@ -164,7 +166,7 @@ def test_models_lists_a_dropped_file_and_says_of_an_unreadable_one_what_is_wrong
             raise PermissionError(13, "Permission denied")
         return read(path, *more)
 
-    monkeypatch.setattr(weights, "sha256_of", refuse)
+    monkeypatch.setattr(finding, "sha256_of", refuse)
 
     status = main(["models"])
 

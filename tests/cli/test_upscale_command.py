@@ -15,7 +15,7 @@ from basicsr.archs.rrdbnet_arch import RRDBNet
 from lib_facerestore.cli import main
 from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import Picture
-from lib_facerestore.engine.resize import resize_exact
+from lib_facerestore.engine.upscaling.resize import resize_exact
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = "Real-ESRGAN animevideov3 (embedded)"
@@ -195,7 +195,7 @@ def test_upscaling_alone_loads_nothing_for_faces(small_face, tmp_path):
 
     loaded = modules_after("restore", small_face, "-o", tmp_path / "out", *options)
 
-    assert "lib_facerestore.models.upscalers" in loaded
+    assert "lib_facerestore.models.adapters.tiled_upscaler" in loaded
     assert not loaded & {*ours(*FACE_MODULES), "facexlib", "basicsr", "gfpgan"}
 
 
@@ -209,7 +209,7 @@ def test_restoring_alone_loads_no_upscaler_though_its_restorer_is_one(small_face
     loaded = modules_after("restore", small_face, "-o", tmp_path / "out", *options)
 
     (record,) = json.loads((tmp_path / "r.json").read_text())
-    assert "lib_facerestore.models.restorers" in loaded
+    assert "lib_facerestore.models.adapters.restorers" in loaded
     assert not loaded & ours("models.upscalers")
     assert "restored" in [face["outcome"] for face in record["faces"]]
     assert (record["restorer"], record["upscaler"], record["size_hw"]) == ("4xSmall", "", [150, 128])

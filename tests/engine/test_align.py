@@ -5,15 +5,9 @@ import numpy as np
 import pytest
 from support import face_at, smooth_noise
 
-from lib_facerestore.engine.align import (
-    FFHQ_TEMPLATE_512,
-    affine_to_template,
-    align,
-    crop_with,
-    take_whole,
-)
 from lib_facerestore.engine.data import Face, to_unit_float
-from lib_facerestore.engine.resize import resize_float
+from lib_facerestore.engine.faces.align import FFHQ_TEMPLATE_512, affine_to_template, align, crop_with, take_whole
+from lib_facerestore.engine.upscaling.resize import resize_float
 
 WHITE = 255
 

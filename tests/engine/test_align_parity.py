@@ -6,7 +6,7 @@ import pytest
 from stock import stock_helper
 from support import face_at, smooth_noise
 
-from lib_facerestore.engine.align import align
+from lib_facerestore.engine.faces.align import align
 
 WHITE = 255
 # x, y, native side in px, degrees; the last two are cut by the border.

@@ -9,10 +9,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support import FakeDetector, FakeRestorer, face_at, psnr, smooth_noise
 
-from lib_facerestore.engine import background, pipeline, sizes
+from lib_facerestore.engine import pipeline, sizes
 from lib_facerestore.engine.data import ModelUsed, Picture
 from lib_facerestore.engine.ports import NoProgress, Tools, UpscaledPixels
-from lib_facerestore.engine.resize import resize_exact
+from lib_facerestore.engine.upscaling import background
+from lib_facerestore.engine.upscaling.resize import resize_exact
 from lib_facerestore.errors import SettingsError
 from lib_facerestore.settings import RestoreSettings
 

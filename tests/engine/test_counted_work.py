@@ -19,9 +19,9 @@ from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 
 from lib_facerestore.engine.data import Face, ModelUsed, Picture
 from lib_facerestore.engine.ports import Tools
-from lib_facerestore.models.parsers import PARSENET_CLASSES
+from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 # Crop, restored crop (512×512×3 float32 each) and mask (512×512) of one face, all kept until the picture is finished.

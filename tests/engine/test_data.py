@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from support import face_at, smooth_noise
 
-from lib_facerestore.engine.align import align
 from lib_facerestore.engine.data import (
     Crop,
     Face,
@@ -18,6 +17,7 @@ from lib_facerestore.engine.data import (
     Result,
     read_only,
 )
+from lib_facerestore.engine.faces.align import align
 
 
 def test_picture_cannot_be_written_through_but_its_source_can():

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from stock import oval_labels
 from support import face_at, smooth_noise
 
-from lib_facerestore.engine.align import FFHQ_TEMPLATE_512, align
-from lib_facerestore.engine.mask import KEPT_PARTS, feather_mask, landmark_mask, parsing_mask, smooth_step
-from lib_facerestore.models.parsers import BISENET_CLASSES, PARSENET_CLASSES
+from lib_facerestore.engine.faces.align import FFHQ_TEMPLATE_512, align
+from lib_facerestore.engine.faces.mask import KEPT_PARTS, feather_mask, landmark_mask, parsing_mask, smooth_step
+from lib_facerestore.models.adapters.parsers import BISENET_CLASSES, PARSENET_CLASSES
 
 
 def crop_of(native=200, degrees=0.0):

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import face_at, psnr, smooth_noise
 
-from lib_facerestore.engine import paste
-from lib_facerestore.engine.align import align
 from lib_facerestore.engine.data import Crop, RestoredCrop
-from lib_facerestore.engine.mask import feather_mask
-from lib_facerestore.engine.paste import crop_to_canvas, paste_face
+from lib_facerestore.engine.faces import paste
+from lib_facerestore.engine.faces.align import align
+from lib_facerestore.engine.faces.mask import feather_mask
+from lib_facerestore.engine.faces.paste import crop_to_canvas, paste_face
 from lib_facerestore.errors import SettingsError
 
 

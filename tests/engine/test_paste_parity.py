@@ -7,10 +7,10 @@ from scipy.ndimage import map_coordinates
 from stock import oval_labels, stock_helper, stock_mask, stock_paste
 from support import face_at, psnr, smooth_noise
 
-from lib_facerestore.engine.align import align
 from lib_facerestore.engine.data import RestoredCrop
-from lib_facerestore.engine.mask import feather_mask
-from lib_facerestore.engine.paste import paste_face
+from lib_facerestore.engine.faces.align import align
+from lib_facerestore.engine.faces.mask import feather_mask
+from lib_facerestore.engine.faces.paste import paste_face
 
 WHITE = 255
 MASK = stock_mask(oval_labels())

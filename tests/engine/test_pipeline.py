@@ -7,11 +7,12 @@ import pytest
 from stock import oval_labels
 from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 
-from lib_facerestore.engine import align, pipeline
+from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import Face, ModelUsed, Picture
+from lib_facerestore.engine.faces import align
 from lib_facerestore.engine.ports import NoProgress, Tools
 from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, WeightsMissing
-from lib_facerestore.models.parsers import PARSENET_CLASSES
+from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
 from lib_facerestore.settings import RestoreSettings
 
 # Three faces far apart in a 384×512 picture, largest first.

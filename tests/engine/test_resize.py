@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from support import smooth_noise
 
-from lib_facerestore.engine import resize
-from lib_facerestore.engine.resize import reduce_for_looking, resize_exact, resize_rows
+from lib_facerestore.engine.upscaling import resize
+from lib_facerestore.engine.upscaling.resize import reduce_for_looking, resize_exact, resize_rows
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

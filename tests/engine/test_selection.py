@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib_facerestore.engine.data import Face
-from lib_facerestore.engine.selection import select
+from lib_facerestore.engine.faces.selection import select
 from lib_facerestore.settings import RestoreSettings
 
 SIZE_HW = (400, 600)

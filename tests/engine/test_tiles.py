@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib_facerestore.engine import tiles
 from lib_facerestore.engine.ports import NoProgress
+from lib_facerestore.engine.upscaling import tiles
 from lib_facerestore.errors import Interrupted
 
 sides = st.integers(1, 70)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from support import smooth_noise
 
-from lib_facerestore.engine import background, transparent
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.engine.ports import NoProgress, Tools
-from lib_facerestore.engine.resize import resize_exact
-from lib_facerestore.engine.transparent import spread_colours
-from lib_facerestore.models.upscalers import LanczosUpscaler
+from lib_facerestore.engine.upscaling import alpha_bleed, background
+from lib_facerestore.engine.upscaling.alpha_bleed import spread_colours
+from lib_facerestore.engine.upscaling.resize import resize_exact
+from lib_facerestore.models.adapters.tiled_upscaler import LanczosUpscaler
 from lib_facerestore.settings import RestoreSettings
 
 SMALL = "Real-ESRGAN animevideov3 (embedded)"
@@ -116,8 +116,8 @@ def test_a_picture_that_keeps_its_size_keeps_every_pixel(visibility):
 @pytest.mark.parametrize("band_px", [1, 1 << 30])
 @pytest.mark.parametrize("size_hw", [(90, 47), (1, 30), (30, 1)])
 def test_hidden_pixels_get_the_colour_of_the_nearest_seen_one(band_px, size_hw, monkeypatch):
-    monkeypatch.setattr(transparent, "_BAND_PX", band_px)
-    monkeypatch.setattr(transparent, "MAX_CONTEXT_PX", 8)
+    monkeypatch.setattr(alpha_bleed, "_BAND_PX", band_px)
+    monkeypatch.setattr(alpha_bleed, "MAX_CONTEXT_PX", 8)
     random = np.random.default_rng(0)
     alpha = (random.random(size_hw) < 0.05).astype(np.uint16)
     alpha.flat[3] = 9

@@ -13,7 +13,7 @@ from lib_facerestore.engine.data import ModelUsed, Picture
 from lib_facerestore.engine.ports import Tools, UpscaledPixels
 from lib_facerestore.engine.report import status_line
 from lib_facerestore.errors import InferenceFailed, OutOfMemory
-from lib_facerestore.models.parsers import PARSENET_CLASSES
+from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
 from lib_facerestore.settings import RestoreSettings
 
 SMALL, OTHER = face_at(150, 120, 120, index=0), face_at(380, 260, 110, index=1)

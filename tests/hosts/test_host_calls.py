@@ -13,12 +13,12 @@ def calls(monkeypatch):
     """The store, empty, in the host's first job; gradio is not needed for it."""
     state = types.SimpleNamespace(job_timestamp="20260101000000", time_start=1.0)
     monkeypatch.setattr(base, "state", lambda: state)
-    from lib_facerestore.webui import host_calls
+    from lib_facerestore.webui.lent import pending_messages
 
-    host_calls.take_sentences()
-    host_calls.take_record()
-    yield types.SimpleNamespace(store=host_calls, state=state)
-    sys.modules.pop("lib_facerestore.webui.host_calls", None)
+    pending_messages.take_sentences()
+    pending_messages.take_record()
+    yield types.SimpleNamespace(store=pending_messages, state=state)
+    sys.modules.pop("lib_facerestore.webui.lent.pending_messages", None)
 
 
 def test_each_sentence_is_shown_once(calls):

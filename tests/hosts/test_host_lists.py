@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from lib_facerestore.errors import SettingsError
-from lib_facerestore.hosts import base, restorers, upscalers
-from lib_facerestore.hosts.upscalers import HostUpscalers, Offered
+from lib_facerestore.hosts import base, restorer_list, upscaler_list
+from lib_facerestore.hosts.upscaler_list import HostUpscalers, Offered
 
 
 class Entry:
@@ -122,8 +122,8 @@ def test_ours_are_offered_once_and_never_to_ourselves(shared, doubling):
     shared.sd_upscalers = [Entry("Lanczos", None, doubling)]
     ours = [Offered("Face restore: one", "one", 4), Offered("Face restore: two", "two", 2)]
 
-    upscalers.offer(ours, doubling)
-    upscalers.offer(ours, doubling)
+    upscaler_list.offer(ours, doubling)
+    upscaler_list.offer(ours, doubling)
 
     entries = [(entry.name, entry.data_path, entry.scale) for entry in shared.sd_upscalers[1:]]
     assert entries == [("Face restore: one", "one", 4), ("Face restore: two", "two", 2)]
@@ -132,10 +132,10 @@ def test_ours_are_offered_once_and_never_to_ourselves(shared, doubling):
 
 def test_list_that_was_made_anew_gets_ours_again(shared, doubling):
     ours = [Offered("Face restore: one", "one", 4)]
-    upscalers.offer(ours, doubling)
+    upscaler_list.offer(ours, doubling)
     shared.sd_upscalers = []
 
-    upscalers.offer(ours, doubling)
+    upscaler_list.offer(ours, doubling)
 
     assert len(shared.sd_upscalers) == 1
 
@@ -145,7 +145,7 @@ def test_restorers_replace_those_of_an_earlier_load(shared):
     del host.is_of_facerestore
     shared.face_restorers = kept = [host, Restorer("Face restore", True), Restorer("Face restore: gone", True)]
 
-    restorers.put([Restorer("Face restore", True)])
+    restorer_list.put([Restorer("Face restore", True)])
 
     assert shared.face_restorers is kept
     assert [entry.name() for entry in kept] == ["CodeFormer", "Face restore"]
@@ -154,8 +154,8 @@ def test_restorers_replace_those_of_an_earlier_load(shared):
 def test_host_without_the_lists_gets_nothing(shared, doubling):
     del shared.sd_upscalers, shared.face_restorers
 
-    restorers.put([Restorer("Face restore", True)])
-    upscalers.offer([Offered("Face restore: one", "one", 4)], doubling)
+    restorer_list.put([Restorer("Face restore", True)])
+    upscaler_list.offer([Offered("Face restore: one", "one", 4)], doubling)
 
     assert HostUpscalers().names() == ()
 

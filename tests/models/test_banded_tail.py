@@ -8,10 +8,11 @@ import torch
 from basicsr.archs.rrdbnet_arch import RRDBNet
 from spandrel.architectures.Compact import CompactArch
 
-from lib_facerestore.models import banded_tail, networks
-from lib_facerestore.models.banded_tail import BandedTail, band_tail
-from lib_facerestore.models.spec import ModelSpec
-from lib_facerestore.models.upscalers import CPU_BUDGET_BYTES, TiledUpscaler
+from lib_facerestore.models import networks
+from lib_facerestore.models.adapters.tiled_upscaler import CPU_BUDGET_BYTES, TiledUpscaler
+from lib_facerestore.models.catalogue.spec import ModelSpec
+from lib_facerestore.models.networks import banded_tail
+from lib_facerestore.models.networks.banded_tail import BandedTail, band_tail
 
 CPU = torch.device("cpu")
 

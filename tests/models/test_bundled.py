@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
-from lib_facerestore.models import bundled, catalogue, checkpoints, networks, weights
-from lib_facerestore.models.ncnn import Convolution, PReLU, read_layers
+from lib_facerestore.models import catalogue, networks, weights
+from lib_facerestore.models.checkpoints import read
+from lib_facerestore.models.weights import bundled
+from lib_facerestore.models.weights.ncnn import Convolution, PReLU, read_layers
 from lib_facerestore.runtime import Runtime
 
 RETINAFACE = catalogue.by_name("RetinaFace MobileNet0.25 (embedded)", "detector")
@@ -229,7 +231,7 @@ def test_full_disk_leaves_no_half_cache(tmp_path, found, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoints.os, "replace", full)
+    monkeypatch.setattr(read.os, "replace", full)
 
     state = weights.load(found, Runtime(cache_folder=tmp_path))
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lib_facerestore.errors import WeightsUnknown
-from lib_facerestore.models.checkpoints import read_checkpoint, save_checkpoint
+from lib_facerestore.models.checkpoints.read import read_checkpoint, save_checkpoint
 
 
 @pytest.fixture

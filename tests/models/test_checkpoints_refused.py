@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from lib_facerestore.errors import WeightsDamaged, WeightsError, WeightsMissing, WeightsUnknown
-from lib_facerestore.models.checkpoints import read_checkpoint
+from lib_facerestore.models.checkpoints.read import read_checkpoint
 
 STATE = {"conv.weight": torch.arange(4000.0).reshape(40, 100), "conv.bias": torch.ones(40)}
 

@@ -10,9 +10,10 @@ import torch
 from stock import stock_helper
 
 from lib_facerestore.engine import pixels
-from lib_facerestore.models import bundled, catalogue
-from lib_facerestore.models.detectors import RetinaFaceDetector
-from lib_facerestore.models.rows import not_nested
+from lib_facerestore.models import catalogue
+from lib_facerestore.models.adapters.detected_rows import not_nested
+from lib_facerestore.models.adapters.detectors import RetinaFaceDetector
+from lib_facerestore.models.weights import bundled
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 SPEC = catalogue.by_name("RetinaFace MobileNet0.25 (embedded)", "detector")

@@ -8,9 +8,10 @@ import pytest
 import torch
 from support import smooth_noise
 
-from lib_facerestore.models import bundled, catalogue
-from lib_facerestore.models.detectors import RetinaFaceDetector, resize_for_detection
-from lib_facerestore.models.retinaface import anchor_boxes
+from lib_facerestore.models import catalogue
+from lib_facerestore.models.adapters.detectors import RetinaFaceDetector, resize_for_detection
+from lib_facerestore.models.adapters.retinaface import anchor_boxes
+from lib_facerestore.models.weights import bundled
 
 SPEC = catalogue.by_name("RetinaFace MobileNet0.25 (embedded)", "detector")
 CPU = torch.device("cpu")

@@ -12,10 +12,10 @@ from torch import nn
 
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.errors import InferenceFailed, OutOfMemory, SettingsError
-from lib_facerestore.models import devices
-from lib_facerestore.models.devices import OnDevice, inference, resolve
+from lib_facerestore.models.networks import devices
+from lib_facerestore.models.networks.devices import OnDevice, inference, resolve
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 1)

@@ -14,11 +14,12 @@ from safetensors.torch import save_file
 
 from lib_facerestore.cli import main
 from lib_facerestore.errors import WeightsUnknown
-from lib_facerestore.models import bundled, loading, weights
+from lib_facerestore.models import loading, weights
+from lib_facerestore.models.checkpoints.foreign import foreign
 from lib_facerestore.models.doctor import examine
-from lib_facerestore.models.foreign import foreign
 from lib_facerestore.models.suitability import roles_of
-from lib_facerestore.session import Session
+from lib_facerestore.models.weights import bundled, resolving
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 
@@ -141,7 +142,7 @@ def test_a_users_own_network_is_fine(ours, make):
 
 @pytest.mark.parametrize("file", ["codeformer.pth", "parsing_bisenet.pth", "detection_Resnet50_Final.pth"])
 def test_another_programs_file_under_a_released_name_is_a_problem(ours, file, monkeypatch):
-    monkeypatch.setattr(weights, "_is_cut_short", lambda found: False)  # these are as long as the released ones
+    monkeypatch.setattr(resolving, "_is_cut_short", lambda found: False)  # these are as long as the released ones
     torch.save(OF_OTHER_PROGRAMS["a LoRA"], ours.models_folder / file)
 
     problems = examine(ours).problems

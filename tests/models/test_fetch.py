@@ -13,8 +13,8 @@ import time
 import pytest
 from web_server import cut, quick, status, whole
 
-from lib_facerestore.models import fetch as fetching
-from lib_facerestore.models.fetch import FetchPolicy, fetch
+from lib_facerestore.models.fetching import fetch as fetching
+from lib_facerestore.models.fetching.fetch_file import FetchPolicy, fetch
 
 CONTENT = random.Random(1).randbytes(300_007)
 
@@ -22,7 +22,7 @@ CONTENT = random.Random(1).randbytes(300_007)
 def in_another_process(remote, folder, timeout_s=20.0):
     program = (
         "import json, sys; from pathlib import Path\n"
-        "from lib_facerestore.models.fetch import FetchPolicy, RemoteFile, fetch\n"
+        "from lib_facerestore.models.fetching.fetch_file import FetchPolicy, RemoteFile, fetch\n"
         "name, urls, size, sha256, folder, timeout_s = json.loads(sys.argv[1])\n"
         "fetch(RemoteFile(name, tuple(urls), size, sha256), Path(folder), "
         "FetchPolicy(True, any_host=True, timeout_s=timeout_s))\n"

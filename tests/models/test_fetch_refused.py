@@ -8,7 +8,7 @@ import pytest
 from web_server import quick
 
 from lib_facerestore.errors import WeightsDamaged, WeightsMissing, WeightsUnknown, WeightsUnreachable
-from lib_facerestore.models.fetch import FetchPolicy, RemoteFile, fetch
+from lib_facerestore.models.fetching.fetch_file import FetchPolicy, RemoteFile, fetch
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import torch
 from basicsr.archs.rrdbnet_arch import RRDBNet
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
 from safetensors.torch import save
-from support import smooth_noise
+from support import put_catalogue, smooth_noise
 from web_server import whole
 
 from lib_facerestore.engine.data import Picture
@@ -24,8 +24,9 @@ from lib_facerestore.errors import (
     WeightsUnknown,
     WeightsUnreachable,
 )
-from lib_facerestore.models import bundled, catalogue, weights
-from lib_facerestore.session import Session
+from lib_facerestore.models import catalogue, weights
+from lib_facerestore.models.weights import bundled, finding
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 FILE = "realesr-animevideov3.pth"
@@ -52,7 +53,7 @@ def places(runtime, tmp_path, monkeypatch):
     row = catalogue.by_name(NAME, "upscaler")
     remote = dataclasses.replace(row.remote, size_bytes=len(RIGHT), sha256=SHA256)
     rows = [dataclasses.replace(spec, remote=remote) if spec == row else spec for spec in catalogue.MODELS]
-    monkeypatch.setattr(catalogue, "MODELS", tuple(rows))
+    put_catalogue(monkeypatch, tuple(rows))
     host = tmp_path / "host" / "RealESRGAN"
     host.mkdir(parents=True)
     return dataclasses.replace(
@@ -161,7 +162,7 @@ def test_a_file_that_cannot_be_read_is_named(places, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(weights, "sha256_of", refuse)
+    monkeypatch.setattr(finding, "sha256_of", refuse)
 
     with pytest.raises(WeightsDamaged, match=rf"{FILE} is damaged: it cannot be read \(Permission denied\)"):
         Session(places).tools(UPSCALE)

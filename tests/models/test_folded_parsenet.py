@@ -9,7 +9,7 @@ import torch
 from facexlib.parsing.parsenet import ConvLayer, ParseNet
 from torch import nn
 
-from lib_facerestore.models.folded_parsenet import EnlargingBlock, EnlargingConv2d, fold
+from lib_facerestore.models.networks.folded_parsenet import EnlargingBlock, EnlargingConv2d, fold
 
 # In deviations of the scores. The sums are the same in another order; 1e-5 was measured, float32 rounds at 6e-8.
 LARGEST_DIFFERENCE = 1e-4

@@ -17,7 +17,7 @@ from lib_facerestore.engine.data import Picture
 from lib_facerestore.errors import WeightsDamaged, WeightsMissing
 from lib_facerestore.models import weights
 from lib_facerestore.models.doctor import examine
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 FACES_AND_SIZE = RestoreSettings(

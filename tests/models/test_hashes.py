@@ -9,7 +9,7 @@ import random
 import pytest
 
 from lib_facerestore.errors import WeightsDamaged, WeightsMissing
-from lib_facerestore.models.hashes import HashCache, move_aside, sha256_of, verify_file
+from lib_facerestore.models.checkpoints.hashes import HashCache, move_aside, sha256_of, verify_file
 
 CONTENT = random.Random(1).randbytes(300_007)
 

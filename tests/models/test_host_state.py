@@ -15,17 +15,17 @@ import pytest
 import torch
 from PIL import Image
 
-from lib_facerestore.engine.align import FFHQ_TEMPLATE_512
 from lib_facerestore.engine.data import Crop, Face, Picture
+from lib_facerestore.engine.faces.align import FFHQ_TEMPLATE_512
 from lib_facerestore.errors import InferenceFailed
 from lib_facerestore.models import networks
-from lib_facerestore.models.catalogue import by_name
-from lib_facerestore.models.devices import inference, own_state
-from lib_facerestore.models.parsers import FaceParser
-from lib_facerestore.models.restorers import restorer_for
-from lib_facerestore.models.upscalers import measure_context
+from lib_facerestore.models.adapters.parsers import FaceParser
+from lib_facerestore.models.adapters.restorers import restorer_for
+from lib_facerestore.models.adapters.tiled_upscaler import measure_context
+from lib_facerestore.models.catalogue.rows import by_name
+from lib_facerestore.models.networks.devices import inference, own_state
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"

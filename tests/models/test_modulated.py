@@ -10,7 +10,7 @@ from spandrel.architectures.GFPGAN.__arch.gfpganv1_clean_arch import GFPGANv1Cle
 from spandrel.architectures.GFPGAN.__arch.stylegan2_clean_arch import ModulatedConv2d
 from torch import nn
 
-from lib_facerestore.models.modulated import SharedModulation, share_modulation
+from lib_facerestore.models.networks.modulated import SharedModulation, share_modulation
 
 CPU = torch.device("cpu")
 # Of outputs between about -1 and 1. The sums are the same in another order; 4e-6 was measured, float32 rounds at 6e-8.

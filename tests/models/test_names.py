@@ -8,10 +8,12 @@ import itertools
 import pytest
 
 from lib_facerestore.errors import SettingsError, WeightsMissing
-from lib_facerestore.models import bundled, catalogue, names, weights
-from lib_facerestore.models.spec import ModelSpec
+from lib_facerestore.models import catalogue, weights
+from lib_facerestore.models.catalogue import names
+from lib_facerestore.models.catalogue.spec import ModelSpec
+from lib_facerestore.models.weights import bundled
 from lib_facerestore.runtime import NoOtherUpscalers
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 

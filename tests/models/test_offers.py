@@ -15,11 +15,12 @@ from facexlib.alignment.awing_arch import FAN
 from safetensors.torch import save_file
 
 from lib_facerestore.errors import WeightsDamaged, WeightsMissing, WeightsUnknown
-from lib_facerestore.models import bundled, offers, weights
-from lib_facerestore.models.checkpoints import read_checkpoint
+from lib_facerestore.models import weights
+from lib_facerestore.models.checkpoints.read import read_checkpoint
+from lib_facerestore.models.checkpoints.tensor_names import weight_names
 from lib_facerestore.models.doctor import examine
-from lib_facerestore.models.weight_names import weight_names
-from lib_facerestore.session import Session
+from lib_facerestore.models.weights import bundled, offers
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 UPSCALER = ("body.0.weight", "body.1.weight", "body.2.weight")

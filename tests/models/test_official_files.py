@@ -21,13 +21,13 @@ from facexlib.parsing.bisenet import BiSeNet
 from facexlib.parsing.parsenet import ParseNet
 from gfpgan.archs.gfpganv1_clean_arch import GFPGANv1Clean
 from gfpgan.archs.restoreformer_arch import RestoreFormer
-from support import smooth_noise
+from support import put_catalogue, smooth_noise
 
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.models import catalogue, weights
-from lib_facerestore.models.spec import ModelSpec
+from lib_facerestore.models.catalogue.spec import ModelSpec
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 State = dict[str, torch.Tensor]
@@ -102,7 +102,7 @@ def release(runtime, tmp_path, monkeypatch) -> Callable[..., Runtime]:
         folder = tmp_path / "models"
         folder.mkdir()
         rows = [_released(spec, folder) if spec.name in names else spec for spec in catalogue.MODELS]
-        monkeypatch.setattr(catalogue, "MODELS", tuple(rows))
+        put_catalogue(monkeypatch, tuple(rows))
         return dataclasses.replace(runtime, models_folder=folder, cache_folder=tmp_path / "converted")
 
     return put

@@ -17,9 +17,9 @@ from support import smooth_noise
 from lib_facerestore.engine.data import Crop, Face, FloatPixels
 from lib_facerestore.engine.ports import NoProgress
 from lib_facerestore.models import networks
-from lib_facerestore.models.restorers import FaceNetwork, restorer_for
-from lib_facerestore.models.spec import ModelSpec
-from lib_facerestore.models.upscalers import TiledUpscaler
+from lib_facerestore.models.adapters.restorers import FaceNetwork, restorer_for
+from lib_facerestore.models.adapters.tiled_upscaler import TiledUpscaler
+from lib_facerestore.models.catalogue.spec import ModelSpec
 
 # Float32 sums over thousands of products differ in their last bits by the order of the additions alone.
 LARGEST_DIFFERENCE = 1e-4

@@ -13,8 +13,8 @@ from support import smooth_noise
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.engine.ports import NoProgress
 from lib_facerestore.errors import InferenceFailed, Interrupted, SettingsError
-from lib_facerestore.models.other_upscaler import OtherUpscaler
-from lib_facerestore.session import Session
+from lib_facerestore.models.adapters.other_upscaler import OtherUpscaler
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 HEIGHT, WIDTH = 48, 64

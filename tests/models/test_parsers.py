@@ -14,12 +14,12 @@ from stock import oval_labels
 from support import smooth_noise
 from torchvision.transforms.functional import normalize
 
-from lib_facerestore.engine.mask import KEPT_PARTS, parsing_mask
+from lib_facerestore.engine.faces.mask import KEPT_PARTS, parsing_mask
 from lib_facerestore.errors import WeightsMissing, WeightsUnreachable
-from lib_facerestore.models import weights
-from lib_facerestore.models.parsers import BISENET_CLASSES, PARSENET_CLASSES, FaceParser
+from lib_facerestore.models.adapters.parsers import BISENET_CLASSES, PARSENET_CLASSES, FaceParser
+from lib_facerestore.models.weights import resolving
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 CPU = torch.device("cpu")
@@ -142,14 +142,14 @@ def test_without_a_file_auto_takes_the_oval_and_parsing_says_what_to_fetch(runti
 
 def test_where_downloads_are_allowed_parsing_fetches_a_parser(runtime, with_bisenet, monkeypatch):
     empty = dataclasses.replace(runtime, models_folder=with_bisenet.models_folder / "nothing", downloads_allowed=True)
-    need_others = weights.need
+    need_others = resolving.need
 
     def need(spec, *more):
         if "parser" in spec.kinds:
             raise WeightsUnreachable(spec.name, "the network is away", "Run again.")
         return need_others(spec, *more)
 
-    monkeypatch.setattr(weights, "need", need)
+    monkeypatch.setattr(resolving, "need", need)
 
     with pytest.raises(WeightsUnreachable, match="ParseNet could not be downloaded"):
         Session(empty).tools(RestoreSettings(mask="parsing", aligned_input=True))

@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from lib_facerestore.models import precision as module
-from lib_facerestore.models.precision import FULL, Precision, verdict_key
+from lib_facerestore.models.networks import precision as module
+from lib_facerestore.models.networks.precision import FULL, Precision, verdict_key
 
 CPU = torch.device("cpu")
 

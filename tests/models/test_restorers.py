@@ -11,11 +11,11 @@ from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 from torch import nn
 
 from lib_facerestore.engine import pipeline
-from lib_facerestore.engine.align import align
 from lib_facerestore.engine.data import Picture
+from lib_facerestore.engine.faces.align import align
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.errors import InferenceFailed
-from lib_facerestore.models.restorers import UpscalingRestorer, restorer_for
+from lib_facerestore.models.adapters.restorers import UpscalingRestorer, restorer_for
 from lib_facerestore.settings import RestoreSettings
 
 CPU = torch.device("cpu")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lib_facerestore.engine import pixels
-from lib_facerestore.models.rows import overlap
-from lib_facerestore.models.second_look import look_again
+from lib_facerestore.models.adapters.detected_rows import overlap
+from lib_facerestore.models.adapters.face_verification import look_again
 from lib_facerestore.settings import RestoreSettings
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"

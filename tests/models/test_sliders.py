@@ -15,8 +15,8 @@ from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import ModelUsed, Picture
 from lib_facerestore.engine.ports import Tools, UpscaledPixels
-from lib_facerestore.models.parsers import PARSENET_CLASSES
-from lib_facerestore.session import Session
+from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings, field_types
 
 # The middle one is the largest and the surest; crops of 120, 160 and 90 px that do not touch each other.

@@ -8,10 +8,11 @@ import pytest
 from stock import oval_labels, stock_helper, stock_mask, stock_paste
 from support import FakeDetector, FakeRestorer, face_at, psnr
 
-from lib_facerestore.engine import mask, pipeline
+from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import ModelUsed, Picture
+from lib_facerestore.engine.faces import mask
 from lib_facerestore.engine.ports import Tools
-from lib_facerestore.models.parsers import PARSENET_CLASSES
+from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
 from lib_facerestore.settings import RestoreSettings
 
 LABELS = oval_labels()

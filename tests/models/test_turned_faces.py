@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from support import psnr, smooth_noise
 
-from lib_facerestore.engine import align, pixels
+from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import Face
+from lib_facerestore.engine.faces import align
 from lib_facerestore.settings import RestoreSettings
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"

@@ -9,8 +9,8 @@ import torch
 from PIL import Image, ImageOps
 
 from lib_facerestore.engine.data import Picture
-from lib_facerestore.models.turns import Turns
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
+from lib_facerestore.session.turns import Turns
 from lib_facerestore.settings import RestoreSettings
 
 # A run takes seconds, a hang would take for ever.

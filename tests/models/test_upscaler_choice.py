@@ -11,8 +11,9 @@ from support import smooth_noise
 
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.errors import SettingsError
-from lib_facerestore.models import bundled, loading, weights
-from lib_facerestore.session import Session
+from lib_facerestore.models import loading, weights
+from lib_facerestore.models.weights import bundled
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 SPEC, TWIN = "realesr-general-x4v3.pth", "realesr-general-wdn-x4v3.pth"

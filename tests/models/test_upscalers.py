@@ -13,13 +13,12 @@ from spandrel.architectures.Compact import CompactArch
 from support import smooth_noise
 from torch import nn
 
-from lib_facerestore.engine import resize, tiles
 from lib_facerestore.engine.ports import NoProgress
-from lib_facerestore.engine.resize import resize_exact
+from lib_facerestore.engine.upscaling import resize, tiles
+from lib_facerestore.engine.upscaling.resize import resize_exact
 from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, SettingsError, WeightsUnknown
 from lib_facerestore.models import catalogue, networks, weights
-from lib_facerestore.models.catalogue import ModelSpec
-from lib_facerestore.models.upscalers import (
+from lib_facerestore.models.adapters.tiled_upscaler import (
     LanczosUpscaler,
     Rung,
     TiledUpscaler,
@@ -28,6 +27,7 @@ from lib_facerestore.models.upscalers import (
     ladder,
     measure_context,
 )
+from lib_facerestore.models.catalogue.rows import ModelSpec
 
 CPU = torch.device("cpu")
 FAKE = ModelSpec("fake network", ("upscaler",), "esrgan", 0, "MIT", context_px=4)

@@ -5,7 +5,7 @@ import dataclasses
 import torch
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
 
-from lib_facerestore.session import Session
+from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 SETTINGS = RestoreSettings(restorer="none", scale=2.0)

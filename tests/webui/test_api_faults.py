@@ -19,7 +19,7 @@ from lib_facerestore.errors import (
 )
 from lib_facerestore.hosts import base
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.webui.api_faults import fault, without_paths
+from lib_facerestore.webui.api.faults import fault, without_paths
 
 MODELS = Path("/srv/web ui/models")
 OURS = MODELS / "facerestore"

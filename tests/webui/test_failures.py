@@ -5,27 +5,27 @@ from PIL import Image
 from test_generation import RECORD, STATUS, differs, img2img
 
 WHOLE_JOB = [
-    "lib_facerestore.webui.request.of_generation",
-    "lib_facerestore.webui.job.begin",
-    "lib_facerestore.webui.whole_job.items_of",
-    "lib_facerestore.webui.whole_job.JobProgress",
+    "lib_facerestore.webui.jobs.request.of_generation",
+    "lib_facerestore.webui.jobs.job.begin",
+    "lib_facerestore.webui.jobs.whole_job.items_of",
+    "lib_facerestore.webui.jobs.whole_job.JobProgress",
     "lib_facerestore.webui.warm_session.session",
-    "lib_facerestore.webui.pictures.from_pil",
-    "lib_facerestore.webui.pictures.to_pil",
+    "lib_facerestore.webui.jobs.one_picture.from_pil",
+    "lib_facerestore.webui.jobs.one_picture.to_pil",
     "lib_facerestore.engine.pipeline.run",
-    "lib_facerestore.engine.align.align",
-    "lib_facerestore.engine.paste.paste_face",
+    "lib_facerestore.engine.faces.align.align",
+    "lib_facerestore.engine.faces.paste.paste_face",
     "lib_facerestore.webui.infotext.record",
     "lib_facerestore.hosts.files.save_beside",
     "lib_facerestore.hosts.files.grid_of",
-    "lib_facerestore.webui.whole_job.put_back",
+    "lib_facerestore.webui.jobs.whole_job.put_back",
     "lib_facerestore.webui.warm_session.after_job",
 ]
 EACH_PICTURE = [
-    "lib_facerestore.webui.each_picture.prepare",
-    "lib_facerestore.webui.each_picture.restore",
-    "lib_facerestore.webui.each_picture.status_line",
-    "lib_facerestore.webui.pictures.restore",
+    "lib_facerestore.webui.jobs.each_picture.prepare",
+    "lib_facerestore.webui.jobs.each_picture.restore",
+    "lib_facerestore.webui.jobs.each_picture.status_line",
+    "lib_facerestore.webui.jobs.one_picture.restore",
 ]
 
 
@@ -62,7 +62,7 @@ def test_memory_that_runs_out_is_said_and_the_picture_stays(host, portrait):
 
 
 def test_error_is_shown_below_the_gallery(host, portrait):
-    made = host.generate(face=[True, {}], photo=portrait, failing="lib_facerestore.webui.pictures.from_pil")
+    made = host.generate(face=[True, {}], photo=portrait, failing="lib_facerestore.webui.jobs.one_picture.from_pil")
 
     assert any("An error in restoring picture 1 left the picture as it was" in line for line in made.statuses)
 

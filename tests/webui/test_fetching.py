@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib_facerestore.webui.fetching import Fetching
+from lib_facerestore.webui.background_fetch import Fetching
 
 LAST_WORD = "Test model: test-model.pth"
 

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from lib_facerestore.webui.gallery import items_of
+from lib_facerestore.webui.jobs.job_pictures import items_of
 
 
 def places(images, texts, seen, first=0):

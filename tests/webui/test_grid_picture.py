@@ -12,7 +12,7 @@ sys.path.insert(0, str(STUB))
 
 import environments
 
-from lib_facerestore.webui.grid_picture import Row, draw
+from lib_facerestore.webui.comparison.grid_picture import Row, draw
 
 COLOURS = ["red", "green", "blue", "orange", "purple", "cyan", "magenta", "brown"]
 ORIGINAL = "#0a141e"  # no text is drawn in it, and no edge of a letter has it
@@ -98,7 +98,7 @@ def test_small_bitmap_font_of_old_pillows_serves():
 def test_same_table_is_drawn_with_the_hosts_pillow(kind):
     environments.build(kind)
     code = (
-        "import PIL; from PIL import Image; from lib_facerestore.webui.grid_picture import Row, draw;"
+        "import PIL; from PIL import Image; from lib_facerestore.webui.comparison.grid_picture import Row, draw;"
         "red = Image.new('RGB', (512, 512), 'red');"
         "image, shown = draw(['模型 … one'], [Row('face 1', red, (red,))], 128);"
         "print(PIL.__version__, shown, sum(count for count, colour in image.getcolors(9999) if colour == (255, 0, 0)))"

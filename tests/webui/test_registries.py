@@ -167,8 +167,8 @@ def test_another_restorer_leaves_no_word_of_ours(host, portrait):
         "lib_facerestore.webui.warm_session.session",
         "lib_facerestore.engine.pipeline.run",
         "lib_facerestore.webui.infotext.record",
-        "lib_facerestore.webui.host_calls.say",
-        "lib_facerestore.webui.host_calls.take_record",
+        "lib_facerestore.webui.lent.pending_messages.say",
+        "lib_facerestore.webui.lent.pending_messages.take_record",
         "lib_facerestore.webui.warm_session.after_job",
     ],
 )

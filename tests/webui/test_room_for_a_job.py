@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib_facerestore.webui.job import Job
+from lib_facerestore.webui.jobs.job import Job
 
 
 def job() -> Job:

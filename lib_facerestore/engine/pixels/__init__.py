@@ -1,19 +1,26 @@
 """Border control: files and PIL images to `Picture` and back. Nobody else decides on channels, depth or orientation."""
 
-from lib_facerestore.engine.pixels.decode import ReadLimits, read
-from lib_facerestore.engine.pixels.encode import WriteOptions, encode, output_suffix, write
-from lib_facerestore.engine.pixels.files import write_atomically
+from lib_facerestore.engine.pixels.decode import ReadLimits, decode, read
+from lib_facerestore.engine.pixels.encode import Chroma, FormatName, WriteOptions, encode, losses, output_suffix, write
+from lib_facerestore.engine.pixels.files import already_there, drop_unfinished, why_not_replaced, write_atomically
 from lib_facerestore.engine.pixels.pil import from_pil, from_unit_float, to_pil
 
 __all__ = [
+    "Chroma",
+    "FormatName",
     "ReadLimits",
     "WriteOptions",
+    "already_there",
+    "decode",
+    "drop_unfinished",
     "encode",
     "from_pil",
     "from_unit_float",
+    "losses",
     "output_suffix",
     "read",
     "to_pil",
+    "why_not_replaced",
     "write",
     "write_atomically",
 ]

@@ -1,6 +1,6 @@
 """A neighbour for tests: breaks one of our functions for one job, or misbehaves itself, as its API argument says.
 
-"lib_facerestore.webui.whole_job.items_of" lets that function raise; "raise" raises in a hook of its own before ours,
+"lib_facerestore.webui.jobs.whole_job.items_of" lets it raise; "raise" raises in a hook of its own before ours,
 "memory" lets every restorer run out of memory, "larger" returns a picture of another size before ours, "late larger"
 and "late raise" do so after ours. "skip" presses Skip once when we have begun a picture, "skip sampling" while the host
 generates the first batch, "interrupt another" runs and interrupts a job of its own whenever we encode a picture for our
@@ -79,11 +79,13 @@ class Failing(scripts.Script):
             path, name = stage.rsplit(".", 1)
             break_function(importlib.import_module(path), name, refuse)
         if stage == "memory":
-            break_function(importlib.import_module("lib_facerestore.models.precision").Precision, "run", run_out)
+            break_function(
+                importlib.import_module("lib_facerestore.models.networks.precision").Precision, "run", run_out
+            )
         if stage == "skip":
-            before(importlib.import_module("lib_facerestore.webui.pictures"), "from_pil", skip_once)
+            before(importlib.import_module("lib_facerestore.webui.jobs.one_picture"), "from_pil", skip_once)
         if stage == "interrupt another":
-            before(importlib.import_module("lib_facerestore.webui.api_pictures"), "write", interrupt_another)
+            before(importlib.import_module("lib_facerestore.webui.api.pictures"), "write", interrupt_another)
 
     def process_before_every_sampling(self, p, stage="", *args, **kwargs):
         if stage == "bar":

@@ -36,7 +36,7 @@ def look():
         "has_late_hook": hasattr(scripts.Script, "postprocess_image_after_composite"),
         "has_two_step_stop": hasattr(shared.state, "stopping_generation"),
         "upscalers": [one.name for one in shared.sd_upscalers],
-        "our_upscaler_choices": [] if found("lib_facerestore.webui.controls") is None else upscaler_choices(),
+        "our_upscaler_choices": [] if found("lib_facerestore.webui.page.controls") is None else upscaler_choices(),
         "flags": sorted(vars(shared.cmd_opts)),
         "modules": [name for name in LOOKED_FOR if found(name)],
     }
@@ -50,7 +50,7 @@ LOOKED_FOR = (
 
 def upscaler_choices():
     """What our own control offers."""
-    return importlib.import_module("lib_facerestore.webui.controls").model_names("upscaler")
+    return importlib.import_module("lib_facerestore.webui.page.controls").model_names("upscaler")
 
 
 def runner_of_extras():

@@ -1,0 +1,86 @@
+"""An upscaler that a host runs behind the upscaler port: depth and exact sizes. Knows nothing of hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+from PIL import Image
+
+from lib_facerestore.engine.data import ModelUsed, Pixels
+from lib_facerestore.engine.ports import Progress, UpscaledPixels
+from lib_facerestore.engine.sizes import PASS_TOLERANCE
+from lib_facerestore.engine.upscaling import resize_exact
+from lib_facerestore.errors import InferenceFailed
+from lib_facerestore.runtime import OtherUpscalers
+
+_LEVELS_8_IN_16 = 257  # 65535 / 255
+# Hosts cut a side's fraction off: 192 · (384/192 − 1e-16) must not become 383.
+_ROUNDING = 1 + 1e-9
+
+
+class OtherUpscaler:
+    """See `engine.ports.SizedUpscaler`. sha256: of the host's file, "" where it has none that could be read before.
+
+    aside: entered while the host's code runs, which may call ours.
+    Hosts keep no alpha and 8 bits per channel, and tile as their own settings say: one call counts as one tile.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sha256: str,
+        others: OtherUpscalers,
+        device: str,
+        aside: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self.used = ModelUsed("upscaler", name, sha256)
+        self.scale = others.scale(name)
+        self._others, self._device, self._aside = others, device, aside
+
+    def upscale(self, pixels: Pixels, progress: Progress) -> UpscaledPixels:
+        """One pass to the host's own factor; 16 bits pass through 8 without a word, as for a face's inner copy."""
+        size_hw = (pixels.shape[0] * self.scale, pixels.shape[1] * self.scale)
+        return UpscaledPixels(self._run(pixels, size_hw, progress), 1, self._device)
+
+    def upscale_to(self, pixels: Pixels, size_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
+        """One pass to (height, width), and word of what 16 bits lost."""
+        result = self._run(pixels, size_hw, progress)
+        lost = f"{self.used.name} works with 8 bits per channel; the picture's 16 bits passed through them."
+        return UpscaledPixels(result, 1, self._device, (lost,) if pixels.dtype == np.uint16 else ())
+
+    def _run(self, pixels: Pixels, size_hw: tuple[int, int], progress: Progress) -> Pixels:
+        """New pixels of the source's depth.
+
+        Raises: Interrupted; InferenceFailed; what the host's upscaler raises.
+        """
+        progress.check()
+        levels = pixels
+        if pixels.dtype == np.uint16:
+            levels = np.rint(pixels / np.float32(_LEVELS_8_IN_16)).astype(np.uint8)
+        # Asked for less, a host would not run its network at all.
+        factor = max(1.0, size_hw[0] / pixels.shape[0], size_hw[1] / pixels.shape[1])
+        if self.scale < factor <= self.scale * PASS_TOLERANCE:
+            factor = float(self.scale)  # a host would run its network once more for the rest
+        image = Image.fromarray(np.ascontiguousarray(levels))
+        with self._aside():
+            made = self._others.upscale(self.used.name, image, factor if factor == 1 else factor * _ROUNDING)
+        progress.check()  # after Interrupt a host gives a plain resize
+        result: Pixels = resize_exact(np.array(self._checked(image, made)), size_hw)
+        return result.astype(np.uint16) * np.uint16(_LEVELS_8_IN_16) if pixels.dtype == np.uint16 else result
+
+    def _checked(self, image: Image.Image, made: object) -> Image.Image:
+        """What the host made of the image, RGB.
+
+        Raises: InferenceFailed where it is no image, or only a resize: hosts give that when a file is missing or
+        damaged, and tell their log alone.
+        """
+        if not isinstance(made, Image.Image):
+            raise InferenceFailed(self.used.name, f"the WebUI gave {type(made).__name__}, which is no image")
+        made = made.convert("RGB")
+        if image.getcolors(1):
+            return made  # a picture of one colour looks the same, whoever enlarges it
+        if made.tobytes() == image.resize(made.size, Image.Resampling.LANCZOS).tobytes():
+            raise InferenceFailed(self.used.name, "the WebUI only resized the picture; its log may say why")
+        return made

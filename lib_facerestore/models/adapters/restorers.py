@@ -1,0 +1,159 @@
+"""Face networks behind the restorer port: value ranges, sizes and batching of each family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed
+from lib_facerestore.engine.ports import CropKernel
+from lib_facerestore.engine.upscaling import resize_float
+from lib_facerestore.errors import InferenceFailed, WeightsUnknown
+from lib_facerestore.models.networks import FULL, OnDevice, Precision, inference, own_state
+
+if TYPE_CHECKING:
+    import spandrel
+    import torch
+
+    Descriptor: TypeAlias = spandrel.ImageModelDescriptor[torch.nn.Module]
+    Call: TypeAlias = Callable[[torch.nn.Module, torch.Tensor, float], torch.Tensor]
+
+FACE_NETWORK_SIDE_PX = 512
+
+
+def _call_gfpgan(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
+    # With randomize_noise the network draws from torch's global generator: other bytes each time, and the host's
+    # next picture would change.
+    output: torch.Tensor = network(pixels, return_rgb=False, randomize_noise=False)[0]
+    return output
+
+
+def _call_codeformer(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
+    # The argument is called weight; any other name is swallowed and leaves 0.5. AdaIN is always on in this network.
+    output: torch.Tensor = network(pixels, weight=fidelity)[0]
+    return output
+
+
+def _call_restoreformer(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
+    output: torch.Tensor = network(pixels)[0]
+    return output
+
+
+# By spandrel's name of the architecture. The descriptor's own call normalises RestoreFormer only, so none is used.
+_FACE_CALLS: dict[str, Call] = {
+    "GFPGAN": _call_gfpgan,
+    "CodeFormer": _call_codeformer,
+    "RestoreFormer": _call_restoreformer,
+}
+FACE_ARCHITECTURES = frozenset(_FACE_CALLS)
+
+
+@own_state()
+def restorer_for(
+    name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision = FULL
+) -> FaceNetwork | UpscalingRestorer:
+    """The adapter that fits the network: a face network, or any upscaler of RGB.
+
+    Raises: WeightsUnknown for a network that cannot restore faces.
+    """
+    call = _FACE_CALLS.get(str(model.architecture.id))
+    if call is not None:
+        return FaceNetwork(name, sha256, model, device, precision, call)
+    if model.input_channels != 3 or model.output_channels != 3:
+        raise WeightsUnknown(
+            name, f"takes {model.input_channels} and gives {model.output_channels} channels; a restorer needs 3 and 3."
+        )
+    return UpscalingRestorer(name, sha256, model, device, precision)
+
+
+class FaceNetwork(OnDevice):
+    """GFPGAN, CodeFormer or RestoreFormer: 512×512 RGB in [-1, 1] in and out."""
+
+    def __init__(
+        self, name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision, call: Call
+    ) -> None:
+        self.used = ModelUsed("restorer", name, sha256)
+        self.has_fidelity = str(model.architecture.id) == "CodeFormer"
+        if str(model.architecture.id) == "GFPGAN":
+            from lib_facerestore.models.networks.modulated import share_modulation
+
+            share_modulation(model.model, device)
+        self.crop_kernel: CropKernel = "linear"
+        super().__init__(name, model, device)
+        self._precision, self._call = precision, call
+
+    def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
+        """See `engine.ports.Restorer`; all crops run as one batch."""
+        import torch
+
+        batch = np.stack([resize_float(crop.pixels, (FACE_NETWORK_SIDE_PX, FACE_NETWORK_SIDE_PX)) for crop in crops])
+        with inference(self.used.name, self.device):
+            # Contiguous, because RestoreFormer and CodeFormer use .view, which channels-last memory refuses.
+            pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device).contiguous()
+            pixels = (pixels - 0.5) / 0.5
+            output = self._precision.run(lambda: self._call(self.network.model, pixels, fidelity), self.device, 2.0)
+            _check_finite(self.used.name, output)
+            restored = (output.float() * 0.5 + 0.5).clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+        return [np.ascontiguousarray(face) for face in restored]
+
+
+# Input sides of an upscaler used as a restorer. Few sizes make full batches; below 64 a face has nothing to restore
+# from, above 256 the network's output would be larger than 1024 and only be thrown away again.
+NATIVE_SIDES_PX = (64, 96, 128, 192, 256)
+
+
+class UpscalingRestorer(OnDevice):
+    """An ESRGAN-type upscaler that restores faces: it sees the aligned face at its native size and enlarges it.
+
+    The network takes and gives RGB in [0, 1].
+    """
+
+    has_fidelity = False
+    crop_kernel: CropKernel = "cubic"  # it is to see the picture's own pixels, not softened ones
+
+    def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision) -> None:
+        self.used = ModelUsed("restorer", name, sha256)
+        super().__init__(name, model, device)
+        self._precision = precision
+
+    def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
+        """See `engine.ports.Restorer`; crops of one native size run as one batch. fidelity is not used."""
+        sides = [native_side(crop) for crop in crops]
+        restored: list[FloatPixels] = [crop.pixels for crop in crops]
+        for side in sorted(set(sides)):
+            indices = [index for index, value in enumerate(sides) if value == side]
+            inputs = [resize_float(crops[index].pixels, (side, side)) for index in indices]
+            for index, output in zip(indices, self._run(np.stack(inputs))):
+                # What is larger than the crop stays so: pasting resamples it once, straight to its place.
+                larger = max(output.shape[0], crops[index].side_px)
+                restored[index] = resize_float(output, (larger, larger))
+        return restored
+
+    def _run(self, batch: FloatPixels) -> FloatPixels:
+        """(B, S, S, 3) → (B, kS, kS, 3), float32 in [0, 1]."""
+        import torch
+
+        with inference(self.used.name, self.device):
+            pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device)
+            enlarged = self._precision.run(lambda: self.network.model(pixels), self.device, 1.0)
+            _check_finite(self.used.name, enlarged)
+            output = enlarged.float().clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+        return np.ascontiguousarray(output)
+
+
+def _check_finite(name: str, values: torch.Tensor) -> None:
+    """To be asked before values are clipped, which makes a colour of infinity.
+
+    Raises: InferenceFailed, instead of a black or white face.
+    """
+    if not bool(values.isfinite().all()):
+        raise InferenceFailed(name, "its output holds values that are not numbers")
+
+
+def native_side(crop: Crop) -> int:
+    """The input side nearest to what the face really has: in the picture, or the largest after an earlier pass."""
+    if crop.is_restored:
+        return NATIVE_SIDES_PX[-1]
+    return min(NATIVE_SIDES_PX, key=lambda side: abs(np.log(side / crop.native_side_px)))

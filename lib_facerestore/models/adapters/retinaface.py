@@ -1,0 +1,85 @@
+"""RetinaFace's network on pixels: anchors, decoding, overlapping boxes. Knows nothing of picture sizes or faces.
+
+Source: RetinaFace, arXiv 1905.00641; network and all numbers of this file: facexlib 0.3.0 (MIT).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib_facerestore.models.networks import OnDevice, inference, own_state
+
+if TYPE_CHECKING:
+    import torch
+
+_STRIDES_PX = (8, 16, 32)
+_ANCHOR_SIDES_PX = ((16, 32), (64, 128), (256, 512))
+_VARIANCES = (0.1, 0.2)
+_MEAN_RGB = (123.0, 117.0, 104.0)
+_OVERLAP_LIMIT = 0.4
+
+
+class RetinaFaceNetwork(OnDevice):
+    """facexlib's RetinaFace with our own batching."""
+
+    @own_state()
+    def __init__(self, name: str, state: dict[str, torch.Tensor], backbone: str, device: torch.device) -> None:
+        import torch
+        from facexlib.detection.retinaface import RetinaFace
+
+        # Building a network draws its first weights at random; the host's generator must not notice.
+        with torch.random.fork_rng(devices=[]):
+            network = RetinaFace(network_name=backbone, device=device)
+        network.load_state_dict(state)
+        super().__init__(name, network.eval(), device)
+
+    def rows(self, batch: NDArray[np.uint8], threshold: float) -> list[NDArray[np.float32]]:
+        """Rows (N, 15) for each picture of the batch, in its pixels; best score first.
+
+        Shapes: batch (B, H, W, 3) RGB uint8.
+        Raises: OutOfMemory; InferenceFailed.
+        """
+        import torch
+        import torchvision
+
+        with inference(self.name, self.device):
+            pixels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2).float()
+            pixels = pixels - torch.tensor(_MEAN_RGB, device=self.device).view(1, 3, 1, 1)
+            # The network was trained on BGR.
+            offsets, scores, points = self.network(pixels.flip(1).contiguous())
+            offsets, scores, points = offsets.float().cpu(), scores[..., 1].float().cpu(), points.float().cpu()
+            anchors = torch.from_numpy(anchor_boxes(batch.shape[1], batch.shape[2]))
+            pictures: list[NDArray[np.float32]] = []
+            for offset, score, point in zip(offsets, scores, points):
+                keep = torch.nonzero(score > threshold).squeeze(1)
+                rows = _decode(anchors[keep], offset[keep], score[keep], point[keep])
+                best = torchvision.ops.nms(rows[:, :4], rows[:, 4], _OVERLAP_LIMIT)
+                pictures.append(rows[best].numpy())
+        return pictures
+
+
+@functools.lru_cache(maxsize=8)
+def anchor_boxes(height: int, width: int) -> NDArray[np.float32]:
+    """Anchors (N, 4): centre x, centre y, width, height in px, in the order of the network's rows."""
+    levels = []
+    for stride, sides in zip(_STRIDES_PX, _ANCHOR_SIDES_PX):
+        rows, columns = -(-height // stride), -(-width // stride)
+        ys, xs = np.mgrid[0:rows, 0:columns].astype(np.float32)
+        centres = np.stack([(xs + 0.5) * stride, (ys + 0.5) * stride], axis=-1)
+        cells = [np.concatenate([centres, np.full_like(centres, side)], axis=-1) for side in sides]
+        levels.append(np.stack(cells, axis=2).reshape(-1, 4))
+    return np.concatenate(levels)
+
+
+def _decode(anchors: torch.Tensor, offset: torch.Tensor, score: torch.Tensor, point: torch.Tensor) -> torch.Tensor:
+    """Rows (N, 15) in px of the network's input."""
+    import torch
+
+    centre = anchors[:, :2] + offset[:, :2] * _VARIANCES[0] * anchors[:, 2:]
+    size = anchors[:, 2:] * torch.exp(offset[:, 2:] * _VARIANCES[1])
+    landmarks = anchors[:, None, :2] + point.view(-1, 5, 2) * _VARIANCES[0] * anchors[:, None, 2:]
+    return torch.cat([centre - size / 2, centre + size / 2, score[:, None], landmarks.flatten(1)], dim=1)

@@ -1,0 +1,92 @@
+"""Which way up a face stands. The network takes a face on its head for an upright one, with eyes where the mouth is.
+
+So the face's place is turned into every direction and looked at each time, at both sizes of the second look. Every view
+votes with its score for the direction that its own landmarks give; only the true one gets the votes of several views.
+Docs/decisions/016 says what was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib_facerestore.engine.data import Pixels
+from lib_facerestore.models.adapters.detected_rows import degrees_apart, tilt_degrees
+from lib_facerestore.models.adapters.face_verification import FACE_SIDES_PX, look
+from lib_facerestore.models.adapters.retinaface import RetinaFaceNetwork
+
+_VIEWS_DEGREES = tuple(30.0 * step for step in range(12))
+# A vote counts in full for its own direction, and less for others until it counts nothing this far away.
+_VOTE_WIDTH_DEGREES = 45.0
+# From here on a direction is another answer, not the same one less exactly. It is tried too if it has half the votes.
+_OTHER_DEGREES = 60.0
+_OTHER_VOTES = 0.5
+_DIRECTIONS_DEGREES = tuple(range(-180, 180, 5))
+# Views this close to a direction show the face well enough to say where its middle is.
+_NEAR_DEGREES = 30.0
+# A face stands as its landmarks say where it has the first score that way and at most the second one on its head.
+_PLAIN_TILT_DEGREES = 45.0
+_PLAIN_SCORE = 0.9
+_ON_ITS_HEAD_SCORE = 0.5
+
+
+def stands_as_said(network: RetinaFaceNetwork, pixels: Pixels, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """For each row (N, 15) whether two small views, as it says it stands and on its head, settle that it is right."""
+    tilts = [tilt_degrees(row) for row in rows]
+    views = look(network, pixels, rows, [(tilt, tilt + 180) for tilt in tilts], FACE_SIDES_PX[0])
+    return np.array(
+        [
+            abs(tilt) <= _PLAIN_TILT_DEGREES and seen[0, 4] >= _PLAIN_SCORE and seen[1, 4] <= _ON_ITS_HEAD_SCORE
+            for tilt, seen in zip(tilts, views)
+        ],
+        bool,
+    )
+
+
+def set_upright(
+    network: RetinaFaceNetwork, pixels: Pixels, row: NDArray[np.float32], threshold: float
+) -> NDArray[np.float32]:
+    """The row (15) of the same face as it is seen upright, so that its landmarks are those of the upright face.
+
+    Its score is the lower one of both sizes; 0 where no small view scores the threshold: most of gravel ends there.
+    """
+    small = look(network, pixels, row[None], [_VIEWS_DEGREES], FACE_SIDES_PX[0])[0]
+    if small[:, 4].max() < threshold:
+        return np.zeros_like(row)
+    views = np.concatenate([small, look(network, pixels, row[None], [_VIEWS_DEGREES], FACE_SIDES_PX[1])[0]])
+    views = views[views[:, 4] > 0]
+    tilts = [tilt_degrees(view) for view in views]
+    found, found_value = np.zeros_like(row), 0.0
+    for direction, votes in _likely_directions(views[:, 4], tilts):
+        near = [view for view, tilt in zip(views, tilts) if degrees_apart(tilt, direction) <= _NEAR_DEGREES]
+        seen = _seen_at(network, pixels, max(near, key=lambda view: view[4]), direction)
+        if votes * seen[4] > found_value:
+            found, found_value = seen, votes * float(seen[4])
+    return found
+
+
+def _likely_directions(scores: NDArray[np.float32], tilts: Sequence[float]) -> list[tuple[float, float]]:
+    """The direction with the most votes and its votes; after it another one, if that has nearly as many."""
+    apart = np.array([[degrees_apart(tilt, direction) for tilt in tilts] for direction in _DIRECTIONS_DEGREES])
+    if not len(tilts):
+        return []
+    votes = (np.maximum(0, 1 - apart / _VOTE_WIDTH_DEGREES) * scores).sum(axis=1)
+    best = int(votes.argmax())
+    others = [degrees_apart(d, _DIRECTIONS_DEGREES[best]) >= _OTHER_DEGREES for d in _DIRECTIONS_DEGREES]
+    other = int(np.where(others, votes, -1).argmax())
+    chosen = [best] + [other] * bool(votes[other] >= _OTHER_VOTES * votes[best])
+    return [(_mean_near(scores, tilts, apart[index]), float(votes[index])) for index in chosen]
+
+
+def _mean_near(scores: NDArray[np.float32], tilts: Sequence[float], apart: NDArray[np.float64]) -> float:
+    """The mean of the tilts that vote for one direction, each with the weight of its vote."""
+    weights = np.maximum(0, 1 - apart / _VOTE_WIDTH_DEGREES) * scores
+    return float(np.degrees(np.angle((weights * np.exp(1j * np.radians(tilts))).sum())))
+
+
+def _seen_at(network: RetinaFaceNetwork, pixels: Pixels, row: NDArray[np.float32], tilt: float) -> NDArray[np.float32]:
+    """The row at the larger size with that tilt taken away, and the lower score of both sizes."""
+    small, large = (look(network, pixels, row[None], [(tilt,)], side)[0][0] for side in FACE_SIDES_PX)
+    return np.array([*large[:4], min(small[4], large[4]), *large[5:]], np.float32)

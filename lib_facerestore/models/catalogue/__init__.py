@@ -1,0 +1,21 @@
+"""What can be chosen by name: one row for each model, with its file, hash, licence and abilities."""
+
+from lib_facerestore.models.catalogue import names
+from lib_facerestore.models.catalogue.remote_file import RemoteFile
+from lib_facerestore.models.catalogue.rows import MODELS, STOCK_HELPERS, by_name, of_kind, plain_name, unknown
+from lib_facerestore.models.catalogue.spec import BundledSource, Family, Kind, ModelSpec
+
+__all__ = [
+    "MODELS",
+    "STOCK_HELPERS",
+    "BundledSource",
+    "Family",
+    "Kind",
+    "ModelSpec",
+    "RemoteFile",
+    "by_name",
+    "names",
+    "of_kind",
+    "plain_name",
+    "unknown",
+]

@@ -1,0 +1,96 @@
+"""What a person means by the name of a model. Knows neither the catalogue nor any folder."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+
+from lib_facerestore.errors import SettingsError
+from lib_facerestore.models.catalogue.spec import Kind, ModelSpec
+from lib_facerestore.models.checkpoints import SUFFIXES
+
+_EMBEDDED = "embedded"
+# Words that may stand in the place of a model's name.
+_OTHER_WORDS: dict[str, tuple[str, ...]] = {"restorer": ("auto", "none"), "upscaler": ("auto", "Lanczos", "none")}
+
+
+def plain_name(name: str) -> str:
+    """The name without case and without where its weights come from."""
+    return name.lower().replace(f"({_EMBEDDED})", "").strip()
+
+
+def typed_name(name: str) -> str:
+    """The name as it can be typed in any shell without quotes: "gfpgan-1.4"."""
+    return plain_name(name).replace(" ", "-")
+
+
+def exactly(name: str, specs: Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
+    """The rows of that very name; case and "(embedded)" do not matter."""
+    wanted = name.lower().strip()
+    return tuple(spec for spec in specs if wanted in (spec.name.lower(), plain_name(spec.name)))
+
+
+def matching(name: str, specs: Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
+    """The rows that a person may mean by the name, best first; () where it is nobody's.
+
+    The first of these that fits: the name itself; the name or a file's name with other spaces, dots, dashes or the v of
+    a version; the first words of official names, which stand for a family; the last words, where one model ends so.
+    """
+    specs = tuple(specs)
+    words = _words(name)
+    found = exactly(name, specs)
+    if found or not words:
+        return found
+    if _EMBEDDED in words:
+        words = [word for word in words if word != _EMBEDDED]
+        specs = tuple(spec for spec in specs if _EMBEDDED in _words(spec.name))
+    wanted = "".join(words)
+    return (
+        tuple(spec for spec in specs if wanted in _spellings(spec))
+        or tuple(spec for spec in specs if spec.file is None and wanted in _beginnings(spec))
+        or _the_one_that_ends(wanted, specs)
+    )
+
+
+def unknown(role: Kind | str, name: str, specs: Iterable[ModelSpec], others: Sequence[str] = ()) -> SettingsError:
+    """The error for a name that no row has: with the nearest names, else with all of them.
+
+    others: names beside the rows that may be given too.
+    """
+    known = [*_OTHER_WORDS.get(role, ()), *(spec.name for spec in specs), *others]
+    near = difflib.get_close_matches(name.lower(), [known_name.lower() for known_name in known], 3, 0.4)
+    shown = [known_name for known_name in known if known_name.lower() in near]
+    if not shown or len(shown) == len(known):
+        return SettingsError(role, name, "one of " + ", ".join(known))
+    return SettingsError(role, name, f"one of {', '.join(shown)} (near matches; there are {len(known)} names in all)")
+
+
+def _words(text: str) -> list[str]:
+    """Letters and digits in lower case, without the ending of a file of weights and the v of a version such as v1.4."""
+    text = text.lower().strip()
+    stem = text[: -len(PurePath(text).suffix)] if text.endswith(SUFFIXES) else text
+    return [] if "/" in stem or "\\" in stem else re.findall(r"[^\W_]+", re.sub(r"v(?=\d+[._-]\d)", "", stem))
+
+
+def _spellings(spec: ModelSpec) -> set[str]:
+    names = (plain_name(spec.name), *spec.file_names)
+    return {"".join(_words(name)) for name in names}
+
+
+def _beginnings(spec: ModelSpec) -> set[str]:
+    words = _words(plain_name(spec.name))
+    return {"".join(words[:count]) for count in range(1, len(words))}
+
+
+def _the_one_that_ends(wanted: str, specs: Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
+    """The rows whose last words these are, where they are one model, official or embedded; a number says too little."""
+    ends = tuple(spec for spec in specs if wanted in _endings(spec))
+    is_one = len({plain_name(spec.name) for spec in ends}) == 1
+    return ends if is_one and not wanted.isdecimal() else ()
+
+
+def _endings(spec: ModelSpec) -> set[str]:
+    words = _words(plain_name(spec.name))
+    return {"".join(words[first:]) for first in range(1, len(words))}

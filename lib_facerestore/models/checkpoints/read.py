@@ -1,0 +1,183 @@
+"""A checkpoint file to plain named tensors, without running anything that is in it; and back. Knows no networks."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import struct
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
+from lib_facerestore.models.checkpoints.containers import recognise, unreadable
+from lib_facerestore.models.checkpoints.foreign import foreign
+from lib_facerestore.models.networks import own_state
+
+if TYPE_CHECKING:
+    import torch
+
+    StateDict = dict[str, torch.Tensor]
+
+Tensor = TypeVar("Tensor")
+
+# Where training programs put the weights, the averaged ones (EMA) first: those are the ones that were published.
+_WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
+_DEEPEST_WRAPPING = 4  # a limit, because a hostile table can hold itself
+_AGAIN = "Delete the file and download it again."
+# A pickle is a small program: damage in it can surface as nearly any of these. MemoryError: a length out of thin air.
+UNPICKLING_FAILURES = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AssertionError,
+    ImportError,
+    MemoryError,
+    struct.error,
+)
+# The words of torch 2.1 ("Unsupported class"), 2.4 ("Unsupported global: GLOBAL") and its list of blocked modules.
+_REFUSED = re.compile(r"(?:[Uu]nsupported (?:global: |class |GLOBAL )(?:GLOBAL )?|unrecognized function )([\w.]+)")
+
+
+@own_state()
+def read_checkpoint(path: Path) -> StateDict:
+    """The tensors by name, on the CPU, each contiguous in memory of its own.
+
+    Wrappers (params_ema, state_dict …) and the prefix `module.` are taken off; what is no tensor is dropped. What is
+    known to be no network for pictures is refused by what it is.
+    Raises: WeightsMissing, WeightsDamaged, WeightsUnknown.
+    """
+    try:
+        container = recognise(path)
+        content = _read_safetensors(path) if container == "safetensors" else _read_torch(path, container == "zip")
+    except OSError as error:
+        raise unreadable(path, error) from error
+    import torch
+
+    return _owned(named_tensors(content, path, torch.Tensor), path)
+
+
+def save_checkpoint(state: StateDict, path: Path) -> None:
+    """Write the tensors as safetensors, whole or not at all.
+
+    Raises: OSError.
+    """
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    os.close(handle)
+    try:
+        save_file(state, name)
+        with open(name, "rb+") as stream:
+            os.fsync(stream.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _read_safetensors(path: Path) -> StateDict:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise WeightsDamaged(path, f"its header does not fit its data ({error})", "one that does", _AGAIN) from error
+
+
+def _read_torch(path: Path, is_zip: bool) -> object:
+    try:
+        # str: torch 2.1 maps only files whose name is one. The old pickle form cannot be mapped, nor can a packed zip.
+        return _torch_load(path)(str(path), map_location="cpu", weights_only=True, mmap=is_zip and _is_stored(path))
+    except UNPICKLING_FAILURES as error:
+        refused = _REFUSED.search(str(error))
+        if refused is not None:
+            raise WeightsUnknown(
+                path, f"holds {refused[1]}, which is not weights; it is refused because it could run code."
+            ) from error
+        raise WeightsDamaged(path, f"torch cannot read it ({_reason(error)})", "a whole checkpoint", _AGAIN) from error
+
+
+def _reason(error: Exception) -> str:
+    """The one telling line of torch's message, which begins with advice to switch the safety off."""
+    lines = str(error).strip().splitlines()
+    telling = [line.partition("WeightsUnpickler error: ")[2] for line in lines if "WeightsUnpickler error: " in line]
+    return (telling or lines or [type(error).__name__])[0].strip()[:120]
+
+
+def _is_stored(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return all(item.compress_type == zipfile.ZIP_STORED for item in archive.infolist())
+
+
+def _torch_load(path: Path) -> Callable[..., Any]:
+    """torch's own loader, known by the module whose names it uses.
+
+    A1111 and others put a loader of their own at torch.load, which knows no weights_only and refuses good files.
+    Raises: WeightsUnknown where nothing of torch's is left.
+    """
+    import torch
+
+    for candidate in (torch.serialization.load, torch.load):
+        loader: Any = candidate
+        while loader is not None:
+            is_torchs = getattr(loader, "__globals__", None) is vars(torch.serialization)
+            if is_torchs and loader.__code__.co_name == "load":
+                return loader  # type: ignore[no-any-return]
+            loader = getattr(loader, "__wrapped__", None)
+    raise WeightsUnknown(path, "cannot be read safely, because this program has replaced torch's own loader.")
+
+
+def named_tensors(content: object, path: Path, kind: type[Tensor]) -> dict[str, Tensor]:
+    """The innermost table of tensors. kind: what counts as a tensor.
+
+    Raises: WeightsUnknown where there is none, or where it is known to be another program's.
+    """
+    for _ in range(_DEEPEST_WRAPPING):
+        if not isinstance(content, Mapping):
+            break
+        inner = next((content[key] for key in _WRAPPERS if isinstance(content.get(key), Mapping)), None)
+        if inner is None:
+            break
+        content = inner
+    if not isinstance(content, Mapping):
+        raise WeightsUnknown(path, f"holds a {type(content).__name__}, not tensors with names.")
+    state = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, kind)}
+    if not state:
+        seen = tuple(str(key) for key in content)
+        raise WeightsUnknown(path, "has no tensors in it.", seen)
+    if all(key.startswith("module.") for key in state):
+        state = {key.removeprefix("module."): value for key, value in state.items()}
+    if what := foreign(state.keys()):  # said before its gigabytes are copied
+        raise WeightsUnknown(path, f"fits no network: it is {what}.")
+    return state
+
+
+def _owned(state: StateDict, path: Path) -> StateDict:
+    """Copies that share no memory with each other or with the file.
+
+    Raises: WeightsUnknown.
+    """
+    import torch
+
+    owned: StateDict = {}
+    for name, tensor in state.items():
+        # A stride of 0 makes terabytes of four bytes; no network is saved like that.
+        if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
+            raise WeightsUnknown(
+                path, f"holds {name} as a {tensor.layout} tensor on {tensor.device}, not as plain numbers."
+            )
+        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+            raise WeightsUnknown(path, f"holds the tensor {name}, which claims more numbers than the file has.")
+        owned[name] = tensor.detach().clone(memory_format=torch.contiguous_format)
+    return owned

@@ -1,0 +1,23 @@
+"""Networks as torch modules: built from a state dict, on a device, in a precision. Knows no ports."""
+
+from lib_facerestore.models.networks import devices
+from lib_facerestore.models.networks.architectures import architecture_of, build
+from lib_facerestore.models.networks.devices import OnDevice, inference, move_weights, own_state, refusals
+from lib_facerestore.models.networks.precision import FULL, Precision
+
+# Three modules that begin with `import torch` are public as modules: whoever needs them imports them inside a function.
+__all__ = [
+    "FULL",
+    "OnDevice",
+    "Precision",
+    "architecture_of",
+    "banded_tail",
+    "build",
+    "devices",
+    "folded_parsenet",
+    "inference",
+    "modulated",
+    "move_weights",
+    "own_state",
+    "refusals",
+]

@@ -1,0 +1,67 @@
+"""State dict to network, through spandrel's recognition of architectures."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from lib_facerestore.errors import WeightsUnknown
+from lib_facerestore.models.networks.devices import own_state, refusals
+
+if TYPE_CHECKING:
+    import spandrel
+    import torch
+
+
+# spandrel reads sizes off the shapes of a few weights; where those are another network's, nearly any of these follows.
+_MISFITS = (LookupError, RuntimeError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError)
+
+
+@own_state()
+def build(
+    state: dict[str, torch.Tensor], name: str, device: torch.device
+) -> spandrel.ImageModelDescriptor[torch.nn.Module]:
+    """The network that fits the keys, with the weights loaded, on the device, ready to run.
+
+    Raises: WeightsUnknown; OutOfMemory.
+    """
+    registry = _registry()
+    import spandrel
+    import torch
+
+    try:
+        # Building a network draws its first weights at random; the host's generator must not notice.
+        with torch.random.fork_rng(devices=[]), refusals(name, "cpu"):
+            model = registry.load(dict(state))
+    except (spandrel.UnsupportedModelError, *_MISFITS) as error:
+        raise WeightsUnknown(name, "fits no known network.", tuple(state)) from error
+    if not isinstance(model, spandrel.ImageModelDescriptor):
+        raise WeightsUnknown(name, "is a network that needs a mask beside the picture.", tuple(state))
+    with refusals(name, device):
+        return model.to(device).eval()
+
+
+def architecture_of(names: Iterable[str]) -> str:
+    """spandrel's id of the network that has weights of these names; "" where it knows none."""
+    registry = _registry()
+    import spandrel
+
+    state = spandrel.canonicalize_state_dict(dict.fromkeys(names))
+    fitting = (arch.architecture.id for arch in registry.architectures("detection") if arch.detect(state))
+    return str(next(fitting, ""))
+
+
+@functools.cache
+def _registry() -> spandrel.ArchRegistry:
+    """spandrel's architectures and the extra ones, in a registry of our own, so that the host's stays as it is."""
+    with warnings.catch_warnings():
+        # Two of spandrel's architectures use torch.jit.script, which newer versions of torch warn about on import.
+        warnings.simplefilter("ignore", FutureWarning)
+        import spandrel
+        import spandrel_extra_arches
+
+    registry = spandrel.MAIN_REGISTRY.copy()
+    registry.add(*(arch for arch in spandrel_extra_arches.EXTRA_REGISTRY if arch.architecture.id not in registry))
+    return registry

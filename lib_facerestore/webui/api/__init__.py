@@ -1,0 +1,5 @@
+"""The routes below /facerestore/v1 for programs."""
+
+__all__ = [
+    "endpoints",
+]

@@ -1,0 +1,137 @@
+"""The pictures of a request through the session, one turn in the host's queue for each, and what came of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from lib_facerestore.engine.data import Picture, Prepared, Result
+from lib_facerestore.engine.report import status_line, to_plain
+from lib_facerestore.errors import Interrupted, PictureTooLarge, WeightsMissing
+from lib_facerestore.hosts import base, queue
+from lib_facerestore.hosts.progress import HostProgress
+from lib_facerestore.models import weights
+from lib_facerestore.runtime import Runtime
+from lib_facerestore.settings import RestoreSettings
+from lib_facerestore.webui import infotext, warm_session
+from lib_facerestore.webui.api import pictures
+from lib_facerestore.webui.api.faults import Fault, fault, without_paths
+from lib_facerestore.webui.api.requests import PicturesRequest
+from lib_facerestore.webui.page.controls import MODEL_SETTINGS
+
+Done = TypeVar("Done")
+_JOB = "facerestore"
+_NO_MODEL = {"restorer": ("none",), "upscaler": ("none", "lanczos")}
+
+
+def restored(asked: PicturesRequest) -> Iterator[dict[str, Any] | Fault]:
+    """For each picture the finished one and its report, or why there is none."""
+    runtime = warm_session.runtime()
+    sent_bytes = 0
+    for number, outcome in enumerate(_each(asked, runtime, _restore), 1):
+        if isinstance(outcome, Fault):
+            yield outcome
+            continue
+        try:
+            answer = _answer(outcome, number, asked, runtime)
+            sent_bytes += len(answer["picture"])
+            if sent_bytes > pictures.MOST_ANSWER_BYTES:
+                raise PictureTooLarge(f"Picture {number}", "does not fit into the answer; send fewer at once.")
+            yield answer
+        except Exception as error:
+            yield fault(error, f"writing picture {number}", runtime)
+
+
+def looked_at(asked: PicturesRequest) -> Iterator[dict[str, Any] | Fault]:
+    """For each picture its faces, or why nobody looked."""
+    for outcome in _each(asked, warm_session.runtime(), _find_faces):
+        yield outcome if isinstance(outcome, Fault) else _faces(outcome)
+
+
+def check_models(settings: RestoreSettings, restores: bool) -> None:
+    """Refuse names of models that are not there, before anybody waits for a turn.
+
+    restores: whether the restorers' weights are needed.
+    Raises: SettingsError with the nearest names; WeightsMissing.
+    """
+    runtime = weights.listed(warm_session.runtime())
+    for name, (kind, _) in MODEL_SETTINGS.items():
+        wanted = getattr(settings, name)
+        is_needed = (
+            restores and kind == "restorer" and settings.restorer != "none"
+        )  # an upscaler, where the size changes
+        if wanted.lower() in _NO_MODEL[kind] or (wanted == "auto" and not is_needed):
+            continue
+        if kind == "upscaler" and wanted in runtime.other_upscalers.names():
+            continue
+        spec = weights.choose(wanted, kind, runtime)
+        if is_needed and not runtime.downloads_allowed and not weights.is_present(spec, runtime):
+            raise WeightsMissing(spec.name, runtime.fetch_advice)
+
+
+def _each(
+    asked: PicturesRequest, runtime: Runtime, work: Callable[[Picture, PicturesRequest, HostProgress], Done]
+) -> Iterator[Done | Fault]:
+    """Work on one picture after the other. Others have their turn between two, so our models are put away each time."""
+    is_stopped = False
+    turn: object = None
+    for number, given in enumerate(asked.pictures, 1):
+        try:
+            picture = pictures.read(given, number)
+            # Asked once more, because the next turn begins with the host's own forgetting of the press. One that came
+            # after others had begun a job is theirs.
+            if is_stopped or (base.state().interrupted and base.running_job() == turn):
+                is_stopped = True
+                raise Interrupted
+            title = f"picture {number}/{len(asked.pictures)}, " if len(asked.pictures) > 1 else ""
+            with queue.turn(_JOB) as state:
+                turn = base.running_job()
+                state.textinfo = f"Face restore: {title}".rstrip(", :")
+                try:
+                    outcome = work(picture, asked, HostProgress(state, title))
+                finally:
+                    is_stopped = bool(state.interrupted or getattr(state, "stopping_generation", False))
+                    warm_session.after_job()
+            yield outcome
+        except Exception as error:
+            yield fault(error, f"working on picture {number}", runtime)
+
+
+def _restore(picture: Picture, asked: PicturesRequest, progress: HostProgress) -> Result:
+    (result,) = warm_session.session().restore([picture], asked.settings, progress)
+    return result
+
+
+def _find_faces(picture: Picture, asked: PicturesRequest, progress: HostProgress) -> tuple[Prepared, float]:
+    started = time.perf_counter()
+    prepared = warm_session.session().find_faces(picture, asked.settings)
+    return prepared, time.perf_counter() - started
+
+
+def _answer(result: Result, number: int, asked: PicturesRequest, runtime: Runtime) -> dict[str, Any]:
+    height, width = result.picture.size_hw
+    picture, lost = pictures.write(result.picture, number, asked.format, asked.quality)
+    report = to_plain(result.report)
+    report["warnings"] = [without_paths(warning, runtime) for warning in (*result.report.warnings, *lost)]
+    record = infotext.appended("", infotext.record(result.report, asked.settings))
+    return {
+        "picture": picture, "format": asked.format, "width": width, "height": height,
+        "status": status_line(result.report), "report": report, "infotext": record, "error": None,
+    }  # fmt: skip
+
+
+def _faces(found: tuple[Prepared, float]) -> dict[str, Any]:
+    prepared, seconds = found
+    height, width = prepared.picture.size_hw
+    reasons = {report.index: report.reason for report in prepared.reports}
+    faces = [
+        {
+            "index": face.index, "box": [round(edge, 2) for edge in face.box],
+            "landmarks": [[round(float(value), 2) for value in point] for point in face.landmarks],
+            "score": round(face.score, 4), "would_be_restored": face.index not in reasons,
+            "reason": reasons.get(face.index, ""),
+        }
+        for face in prepared.faces
+    ]  # fmt: skip
+    return {"width": width, "height": height, "faces": faces, "seconds": round(seconds, 4), "error": None}
