@@ -39,8 +39,8 @@ format: $(VENV)/.test
 # Needs no network after the first time; adds to the corpus in .fuzz and stops after half an hour.
 fuzz: $(VENV)/.test
 	$(INSTALL) atheris
-	$(BIN)/python tests/fuzz/fuzz_read.py --seeds .fuzz
-	$(BIN)/python tests/fuzz/fuzz_read.py -timeout=10 -rss_limit_mb=2048 -max_len=20000 -max_total_time=1800 .fuzz tests/fuzz/corpus
+	PYTHONPATH=tests $(BIN)/python tests/fuzz/fuzz_read.py --seeds .fuzz
+	PYTHONPATH=tests $(BIN)/python tests/fuzz/fuzz_read.py -timeout=10 -rss_limit_mb=2048 -max_len=20000 -max_total_time=1800 .fuzz tests/fuzz/corpus
 
 clean:
 	rm -rf $(VENV) samples/out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -57,9 +57,9 @@ $(VENV)/.standalone: pyproject.toml | $(VENV)/pyvenv.cfg
 	touch $@
 
 # gradio 3.41.2 and 4.40.0 as the hosts pin them, and 4.40.0 among the newer packages of Neo, each in an environment of its own beside the packages of this one.
-$(VENV)/.hosts: tests/host/environments.py tests/host/constraints-gradio3.txt tests/host/constraints-gradio4.txt \
-  tests/host/constraints-neo.txt $(VENV)/.test
-	$(BIN)/python tests/host/environments.py
+$(VENV)/.hosts: tests/stub_host/environments.py tests/stub_host/constraints-gradio3.txt tests/stub_host/constraints-gradio4.txt \
+  tests/stub_host/constraints-neo.txt $(VENV)/.test
+	$(BIN)/python tests/stub_host/environments.py
 	touch $@
 
 # gfpgan would pull a basicsr that no longer imports, so both come without their dependencies.

@@ -45,8 +45,7 @@ def canvas(dtype: type = np.uint8) -> np.ndarray:
 
 def engine_row(dtype_name: str) -> dict[str, float]:
     """`session.restore` with a fake detector of ten faces and a fake restorer."""
-    from support import FakeDetector, FakeRestorer, face_at
-
+    from helpers.support import FakeDetector, FakeRestorer, face_at
     from lib_facerestore.engine.data import Picture
     from lib_facerestore.engine.ports import Tools
     from lib_facerestore.session.session import Session

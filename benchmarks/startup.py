@@ -15,16 +15,16 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "host"))
+sys.path.insert(0, str(ROOT / "tests" / "stub_host"))
 
-import environments  # noqa: E402
+from stub_host import environments  # noqa: E402
 
 ROUNDS = 5
 CHILD = """
 import importlib.util, json, os, sys, tempfile, time
 root = os.getcwd()
 sys.argv = ["launch.py", "--data-dir", tempfile.mkdtemp()]
-sys.path.insert(0, root + "/tests/host/stub")
+sys.path.insert(0, root + "/tests/stub_host/stub")
 import torch, torchvision, numpy, cv2, PIL.Image, safetensors, gradio
 import modules.scripts, modules.scripts_postprocessing, modules.script_callbacks, modules.ui_components
 import modules.processing, modules.call_queue, modules.shared, modules.api.api

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,15 +10,14 @@ import cv2
 import numpy as np
 import pytest
 
+from helpers.support import smooth_noise
+from helpers.web_server import WebServer
 from lib_facerestore.engine.data import Face, Picture
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session.session import Session
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(Path(__file__).parent))  # so that tests can `from support import …`
 
-from support import smooth_noise  # noqa: E402
-from web_server import WebServer  # noqa: E402
 
 SAMPLES = ROOT / "samples"
 

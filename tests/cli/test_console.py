@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from odd_consoles import CONSOLES, FACERESTORE, environment, on_terminal, read_all, redirected
 from PIL import Image
 
+from helpers.odd_consoles import CONSOLES, FACERESTORE, environment, on_terminal, read_all, redirected
 from lib_facerestore.cli import main
 from lib_facerestore.cli.console import Console, one_line
 from lib_facerestore.cli.progress import Bar

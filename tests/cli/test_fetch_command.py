@@ -9,9 +9,9 @@ import socket
 
 import pytest
 import torch
-from support import put_catalogue
-from web_server import status, whole
 
+from helpers.support import put_catalogue
+from helpers.web_server import status, whole
 from lib_facerestore.cli import main
 from lib_facerestore.models import catalogue
 

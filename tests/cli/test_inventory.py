@@ -9,8 +9,8 @@ import io
 import pytest
 import torch
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
-from support import put_catalogue
 
+from helpers.support import put_catalogue
 from lib_facerestore.cli import main
 from lib_facerestore.models import catalogue
 from lib_facerestore.models.catalogue.rows import MODELS

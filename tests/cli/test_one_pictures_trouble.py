@@ -10,8 +10,8 @@ from pathlib import Path
 
 import cv2
 import pytest
-from support import FakeDetector, FakeRestorer, face_at
 
+from helpers.support import FakeDetector, FakeRestorer, face_at
 from lib_facerestore.cli import main
 from lib_facerestore.cli import restore as restoring
 from lib_facerestore.engine import pipeline, pixels

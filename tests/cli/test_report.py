@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from odd_consoles import FACERESTORE, LIMIT_S, environment, redirected, without_reader
 from PIL import Image
 
+from helpers.odd_consoles import FACERESTORE, LIMIT_S, environment, redirected, without_reader
 from lib_facerestore.cli import main, report_file
 from lib_facerestore.cli.report_file import as_json, open_report
 from lib_facerestore.cli.report_target import ReportTarget, is_report

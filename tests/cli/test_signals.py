@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from odd_consoles import FACERESTORE, LIMIT_S, ROOT, environment
 from PIL import Image
 
+from helpers.odd_consoles import FACERESTORE, LIMIT_S, ROOT, environment
 from lib_facerestore.cli.stopping import Stop, Stopped
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sends POSIX signals and reads /proc")

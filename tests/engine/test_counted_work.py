@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 import pytest
-from stock import oval_labels
-from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 
+from helpers.stock import oval_labels
+from helpers.support import FakeDetector, FakeRestorer, face_at, smooth_noise
 from lib_facerestore.engine.data import Face, ModelUsed, Picture
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from support import face_at, smooth_noise
 
+from helpers.support import face_at, smooth_noise
 from lib_facerestore.engine.data import (
     Crop,
     Face,

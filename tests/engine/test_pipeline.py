@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from stock import oval_labels
-from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 
+from helpers.stock import oval_labels
+from helpers.support import FakeDetector, FakeRestorer, face_at, smooth_noise
 from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import Face, ModelUsed, Picture
 from lib_facerestore.engine.faces import align

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from support import FakeDetector, FakeRestorer, face_at
 
+from helpers.support import FakeDetector, FakeRestorer, face_at
 from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import FaceReport, ModelUsed, Report
 from lib_facerestore.engine.ports import Tools

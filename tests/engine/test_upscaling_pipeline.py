@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 
+from helpers.support import FakeDetector, FakeRestorer, face_at, smooth_noise
 from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import ModelUsed, Picture
 from lib_facerestore.engine.ports import NoProgress, Tools, UpscaledPixels

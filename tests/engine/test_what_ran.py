@@ -5,9 +5,9 @@ import random
 
 import numpy as np
 import pytest
-from stock import oval_labels
-from support import FakeDetector, FakeRestorer, face_at, smooth_noise
 
+from helpers.stock import oval_labels
+from helpers.support import FakeDetector, FakeRestorer, face_at, smooth_noise
 from lib_facerestore.engine import pipeline, sizes
 from lib_facerestore.engine.data import ModelUsed, Picture
 from lib_facerestore.engine.ports import Tools, UpscaledPixels

@@ -15,8 +15,6 @@ from pathlib import Path
 
 import atheris
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 # Pillow's Python half decides on headers, tags and chunks; the C decoders below it are not instrumented.
 with atheris.instrument_imports(include=["PIL", "lib_facerestore"]):
     from PIL import Image
@@ -69,8 +67,7 @@ def with_checksums(data: bytes) -> bytes:
 
 def write_seeds(folder: Path) -> None:
     """One small file for every row of the format table."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pixels"))
-    import test_format_table as formats
+    from helpers.pixel_files import format_rows as formats
 
     folder.mkdir(parents=True, exist_ok=True)
     formats.HEIGHT, formats.WIDTH = 9, 14

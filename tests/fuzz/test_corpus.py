@@ -12,7 +12,7 @@ from lib_facerestore.engine.pixels.decode import ReadLimits, decode
 from lib_facerestore.errors import PictureError
 
 CORPUS = Path(__file__).parent / "corpus"
-READER = Path(__file__).resolve().parents[1] / "pixels" / "read_in_children.py"
+READER = Path(__file__).resolve().parents[1] / "helpers" / "pixel_files" / "read_in_children.py"
 LIMITS = ReadLimits(megapixels=4, file_megabytes=1)
 
 

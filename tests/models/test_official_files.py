@@ -21,8 +21,8 @@ from facexlib.parsing.bisenet import BiSeNet
 from facexlib.parsing.parsenet import ParseNet
 from gfpgan.archs.gfpganv1_clean_arch import GFPGANv1Clean
 from gfpgan.archs.restoreformer_arch import RestoreFormer
-from support import put_catalogue, smooth_noise
 
+from helpers.support import put_catalogue, smooth_noise
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.models import catalogue, weights
 from lib_facerestore.models.catalogue.spec import ModelSpec

@@ -1,15 +1,10 @@
 """Hosts and photographs for the tests of the extension."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from running_host import HOSTS, SIZE_WH, make_portrait, started
+from helpers.running_host import HOSTS, SIZE_WH, make_portrait, started
 
 
 @pytest.fixture(scope="session", params=HOSTS)

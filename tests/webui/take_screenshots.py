@@ -1,17 +1,13 @@
 """Takes the README's pictures of the page on the real WebUI that FACERESTORE_WEBUI names, with a photograph generated.
 
-`python tests/webui/take_screenshots.py NAME` writes docs/images/webui-NAME.jpg and webui-NAME-extras.jpg.
+`PYTHONPATH=tests python tests/webui/take_screenshots.py NAME` writes docs/images/webui-NAME.jpg and webui-NAME-extras.jpg.
 """
 
 import os
 import sys
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "host")]
-
-import page as pages  # noqa: E402
-from running_host import REAL_FOLDER, ROOT, start_real  # noqa: E402
+from helpers.running_host import REAL_FOLDER, ROOT, start_real
+from stub_host import page as pages
 
 PHOTOGRAPH = ROOT / "samples" / "photographs" / "astronaut.jpg"
 IMAGES = ROOT / "docs" / "images"

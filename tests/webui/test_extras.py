@@ -7,8 +7,9 @@ import os
 
 import pytest
 from PIL import Image
-from running_host import STUBS, start_stub
-from stub_host import encoded
+
+from helpers.running_host import STUBS, start_stub
+from stub_host.process import encoded
 
 
 def test_api_callers_pictures_are_left_alone(host, portrait):

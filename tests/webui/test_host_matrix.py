@@ -1,6 +1,6 @@
 """Every feature on every kind of host; the table in docs/hosts.md.
 
-Run `python tests/webui/test_host_matrix.py [a1111 forge …] [--new]` to write the table anew, or some of its columns, or
+Run `PYTHONPATH=tests python tests/webui/test_host_matrix.py [a1111 forge …] [--new]` to write the table anew, or some of its columns, or
 only the rows that it does not have yet.
 """
 
@@ -11,18 +11,16 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from host_features import FEATURES
-from running_host import HERE, REAL_FOLDER, ROOT, make_portrait, start_kind, start_real
-from stub_host import ENVIRONMENTS
+from helpers.host_features import FEATURES
+from helpers.running_host import EXTENSIONS, REAL_FOLDER, ROOT, make_portrait, start_kind, start_real
+from stub_host.process import ENVIRONMENTS
 
 DOCUMENT = ROOT / "docs" / "hosts.md"
 BEGIN, END = "<!-- matrix -->\n", "<!-- /matrix -->"
 TITLES = {
     "a1111": "A1111", "forge": "Forge", "reforge": "reForge", "classic": "Classic", "neo": "Neo", "sdnext": "SD.Next",
 }  # fmt: skip
-LOOKING = {"looking_extension": HERE / "looking_extension"}
+LOOKING = {"looking_extension": EXTENSIONS / "looking_extension"}
 # Not tried on a WebUI that somebody uses: it would have to be started with a flag that lets its API restart it.
 ONLY_ON_STUBS = ("Reload UI",)
 KINDS = ["real"] if os.environ.get(REAL_FOLDER) else list(ENVIRONMENTS)

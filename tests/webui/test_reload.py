@@ -1,9 +1,10 @@
 """Reload UI twice: the host executes our script again each time, and nothing of ours is there twice."""
 
-import page as pages
 import pytest
-from running_host import STUBS, start_stub
-from test_generation import RECORD, STATUS
+
+from helpers.generations import RECORD, STATUS
+from helpers.running_host import STUBS, start_stub
+from stub_host import page as pages
 
 
 @pytest.fixture(scope="module", params=STUBS)

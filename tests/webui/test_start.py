@@ -2,11 +2,12 @@
 
 import pytest
 from PIL import Image
-from running_host import HERE, STUBS, start_stub
-from test_generation import RECORD, differs
+
+from helpers.generations import RECORD, differs
+from helpers.running_host import EXTENSIONS, STUBS, start_stub
 
 # Its name is the first of all, so that it is loaded before us.
-WATCHING = {"a-watching": HERE / "watching_extension"}
+WATCHING = {"a-watching": EXTENSIONS / "watching_extension"}
 # spandrel makes networks of checkpoints; facexlib has detectors and parsers.
 OURS = {"spandrel", "facexlib"}
 

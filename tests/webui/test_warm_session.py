@@ -7,8 +7,8 @@ import types
 from collections.abc import Iterator
 
 import pytest
-from support import smooth_noise
 
+from helpers.support import smooth_noise
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.models import loading
 from lib_facerestore.settings import RestoreSettings

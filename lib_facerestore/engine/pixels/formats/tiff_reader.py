@@ -1,7 +1,7 @@
 """The samples of a TIFF's page as its file holds them: tifffile where it is installed, else Pillow and OpenCV.
 
 Pillow and OpenCV give wrong pixels for some files without a word, so they read only what was found right in all of a
-generated sweep (tests/pixels/test_tiff_sweep.py); the rest is refused with the packages that can read it.
+generated sweep (tests/engine/pixels/test_tiff_sweep.py); the rest is refused with the packages that can read it.
 """
 
 from __future__ import annotations
