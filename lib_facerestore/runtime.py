@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -125,20 +125,6 @@ class Runtime:
     memory: MemoryPort = field(default_factory=NoHostMemory)
     other_upscalers: OtherUpscalers = field(default_factory=NoOtherUpscalers)
     files: tuple[Path, ...] | None = field(default=None, compare=False, repr=False)
-
-    def has_networks_of(self, other: Runtime) -> bool:
-        """Whether a network loaded under the other runtime is the one that this runtime would load by its name.
-
-        What says which models are chosen and whether they are fetched changes no network that is loaded.
-        """
-        choosing = replace(
-            other,
-            first_restorer=self.first_restorer,
-            licence=self.licence,
-            downloads_allowed=self.downloads_allowed,
-            mirrors=self.mirrors,
-        )
-        return choosing == self
 
     def how_to_fetch(self, name: str) -> str:
         """The sentence on how the weights of one model are fetched; name: as it can be typed."""

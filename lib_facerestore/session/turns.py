@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Generic, TypeVar
 
-Key: TypeAlias = tuple[object, ...]
-"""What a warm network is kept under."""
+Key = TypeVar("Key")
 
 
-class Turns:
+class Turns(Generic[Key]):
     """Gives one thread at a time the turn; a run of that thread may begin another one inside.
 
     A run steps aside while code of others works for it, because that code may start runs of ours, in its own thread or

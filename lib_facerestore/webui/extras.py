@@ -7,12 +7,12 @@ from typing import Any
 import gradio as gr
 from modules import scripts_postprocessing
 
-from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import base
-from lib_facerestore.hosts.progress import HostProgress, text_put_back
 from lib_facerestore.webui import infotext, options, warm_session
 from lib_facerestore.webui.border import guarded, logger
-from lib_facerestore.webui.jobs import one_picture, request
+from lib_facerestore.webui.jobs import request
+from lib_facerestore.webui.jobs.context import RestoreContext
+from lib_facerestore.webui.jobs.one_picture import restore_image
 from lib_facerestore.webui.lent import pending_messages
 from lib_facerestore.webui.page import controls
 
@@ -62,31 +62,29 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
 
     def process(self, pp: Any, **args: Any) -> None:
         """Restore and upscale `pp.image`; where that fails it stays as it is and `pp.info` says why."""
-        said: list[str] = []
-        with guarded("working on the picture", said.append):
-            self._process(pp, args, said)
-        said += pending_messages.take_sentences()
+        context = RestoreContext()
+        with guarded("working on the picture", context.say):
+            self._process(pp, args, context)
+        said = dict.fromkeys([*context.sentences(), *pending_messages.take_sentences()])
         if said:
-            pp.info[STATUS_KEY] = " ".join(dict.fromkeys(said))
-            logger.info("%s", pp.info[STATUS_KEY])
+            pp.info[STATUS_KEY] = " ".join(said)
+        for sentence in context.notices:
+            logger.info("%s", sentence)
 
-    def _process(self, pp: Any, args: dict[str, Any], said: list[str]) -> None:
-        with guarded("reading the settings", said.append):
+    def _process(self, pp: Any, args: dict[str, Any], context: RestoreContext) -> None:
+        with guarded("reading the settings", context.say):
             asked = request.of_extras(args)
             if not asked.is_on:
                 return
-            said.extend(asked.notices)
+            context.notices.extend(asked.notices)
             # Where this step runs in a generation the host merges these into the texts of all pictures that follow.
             pp.info.update(dict.fromkeys(infotext.RECORD_KEYS))
-            state = base.state()
-            with guarded("restoring the picture", said.append), text_put_back(state):
-                image, report = one_picture.restore(pp.image, asked.settings, HostProgress(state), keeps_alpha=True)
-                said[:0] = [status_line(report)]
-                said.extend(report.warnings)
-                if one_picture.has_changed(report):
-                    pp.image = image
-                    pp.info.update(infotext.record(report, asked.settings))
+            with guarded("restoring the picture", context.say):
+                outcome = restore_image(pp.image, asked.settings, context)
+                if outcome.is_changed:
+                    pp.image = outcome.image()
+                    pp.info.update(outcome.record)
             warm_session.after_job()
         if self._unread:
-            said.append(f"Broken files skipped before this one: {self._unread}.")
+            context.say(f"Broken files skipped before this one: {self._unread}.")
             self._unread = 0

@@ -74,7 +74,7 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
     def postprocess_image_after_composite(self, p: Any, pp: Any, *args: Any) -> None:
         """One picture, whole, before it is saved."""
         face_grid.see(p, pp.image)
-        running = job.of(p)
+        running = job.current_job(p)
         if running is None:
             return
         if running.is_per_picture:
@@ -83,7 +83,7 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
 
     def postprocess(self, p: Any, processed: Any, *args: Any) -> None:
         """The whole job, after the host has saved everything. ADetailer calls this in between, without pictures."""
-        running = job.of(p)
+        running = job.current_job(p)
         if not processed.images or getattr(processed, "video_path", None):
             return
         if running is None:
@@ -91,12 +91,12 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
                 self._tell(p, processed, None)
             return
         if not running.is_per_picture:
-            with guarded("finishing the job", running.say):
+            with guarded("finishing the job", running.context.say):
                 whole_job.finish(p, processed, running)
         else:
-            with guarded("looking at what came later", running.say):
+            with guarded("looking at what came later", running.context.say):
                 each_picture.say_what_came_later(p, processed, running)
-        with guarded("putting the models away", running.say):
+        with guarded("putting the models away", running.context.say):
             warm_session.after_job()
         running.is_finished = True
         self._tell(p, processed, running)
@@ -104,7 +104,7 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
     def _tell(self, p: Any, processed: Any, running: job.Job | None) -> None:
         """The status below the gallery, of our job and of what the host's own buttons had ours do."""
         with guarded("showing the status", lambda sentence: logger.warning("%s", sentence)):
-            lines = running.status().splitlines() if running else []
+            lines = running.context.status().splitlines() if running else []
             lines += [f"{TITLE}: {sentence}" for sentence in pending_messages.take_sentences()]
             if not lines:
                 return
@@ -113,6 +113,6 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
             if running is None or running.has_script:
                 for line in lines:
                     p.comment(line)  # scripts that make a result of their own show only what stands there
-            for sentence in running.notices if running else []:
+            for sentence in running.context.notices if running else []:
                 logger.info("%s", sentence)
                 compat.notify(f"{TITLE}: {sentence}")

@@ -1,4 +1,4 @@
-"""The warm networks of this process, dropped when the Settings that they were loaded under change."""
+"""The session of this process as the Settings say now, and the networks that all sessions share."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lib_facerestore.runtime import MemoryPort, Runtime
 from lib_facerestore.webui import options
 
 if TYPE_CHECKING:
-    from lib_facerestore.session import Session
+    from lib_facerestore.session import ModelCache, Session
 
 FETCH_ADVICE = "fetch official ones in Settings, Face restore, Fetch models"
 FETCH_NAMED = "Fetch them in Settings, Face restore, Fetch models."
 _lock = threading.Lock()
-_session: Session | None = None
+_cache: ModelCache | None = None
 
 
 def runtime(downloads_allowed: bool | None = None) -> Runtime:
@@ -43,45 +43,42 @@ def runtime(downloads_allowed: bool | None = None) -> Runtime:
 
 
 def session() -> Session:
-    """A session as the Settings say now, with the networks that are warm if they would be loaded alike, else with none.
+    """A session as the Settings say now; all of them share the networks that are warm.
 
     Each caller has a choice of models of its own: one job may override what the Settings say, while another runs.
     """
-    from lib_facerestore.session import Session  # the engine, which a host's start need not wait for
+    from lib_facerestore.session import ModelCache, Session  # the engine, which a host's start need not wait for
 
-    global _session
+    global _cache
     wanted = runtime()
     with _lock:
-        if _session is None or not wanted.has_networks_of(_session.runtime):
-            if _session is not None:
-                _session.release()
-            _session = Session(wanted)
-        return _session.under(wanted)
+        if _cache is None:
+            _cache = ModelCache()
+        return Session(wanted, _cache)
 
 
 def warm() -> tuple[tuple[str, str], ...]:
     """(role, name) of the networks that are loaded just now."""
-    return () if _session is None else _session.warm
+    return () if _cache is None else tuple((key.role, key.name) for key in _cache.keys)
 
 
 def after_job() -> None:
     """Leave the networks where the Settings want them between jobs."""
-    if _session is None:
+    if _cache is None:
         return
     afterwards = options.value("afterwards")
     if afterwards == "unload":
-        _session.release()
+        session().release()
     elif afterwards == "move to main memory":
-        _session.park()
+        session().park()
 
 
 def close() -> None:
     """Drop all networks, when the extension is unloaded."""
-    global _session
-    with _lock:
-        if _session is not None:
-            _session.release()
-        _session = None
+    global _cache
+    if _cache is not None:
+        session().release()
+    _cache = None
 
 
 @functools.cache

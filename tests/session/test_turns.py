@@ -9,7 +9,8 @@ import torch
 from PIL import Image, ImageOps
 
 from lib_facerestore.engine.data import Picture
-from lib_facerestore.session.session import Session
+from lib_facerestore.session import ModelCache, Session
+from lib_facerestore.session.model_cache import Loaded, ModelKey
 from lib_facerestore.session.turns import Turns
 from lib_facerestore.settings import RestoreSettings
 
@@ -122,26 +123,27 @@ def test_upscaler_that_calls_back_and_fails_leaves_a_session_that_works(lent, ot
     assert result.report.upscaler == "Theirs"
 
 
-def used(session, *names):
+def used(cache, *names):
     """Restorers of these names, used one after the other by the run that has the turn."""
     networks = {name: Recorder() for name in names}
     for name, network in networks.items():
-        key = ("restorer", name)
-        session._kept_warm(key, [], torch.device("meta"), lambda where, network=network: (network, None))
+        key = ModelKey("restorer", name, (f"{name}.pth",))
+        cache.get(key, torch.device("meta"), lambda where, network=network: Loaded(network))
     return networks
 
 
 @pytest.mark.parametrize("meanwhile", ["eight others", "park", "release"])
 def test_networks_of_a_run_that_waits_stay_where_they_are(runtime, meanwhile):
-    session = Session(runtime)
+    cache = ModelCache()
+    session = Session(runtime, cache)
     others = {}
 
-    with session._at_work():
-        own = used(session, "first", "second")
-        with session._turns.aside():
+    with cache.turns.turn():
+        own = used(cache, "first", "second")
+        with cache.turns.aside():
             if meanwhile == "eight others":
-                with session._at_work():
-                    others = used(session, *(f"other {number}" for number in range(8)))
+                with cache.turns.turn():
+                    others = used(cache, *(f"other {number}" for number in range(8)))
             else:
                 getattr(session, meanwhile)()
             assert {name: network.place for name, network in own.items()} == {"first": "meta", "second": "meta"}

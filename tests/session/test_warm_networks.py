@@ -5,7 +5,8 @@ import dataclasses
 import torch
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
 
-from lib_facerestore.session.session import Session
+from lib_facerestore.session import ModelCache, Session
+from lib_facerestore.session.model_cache import Loaded, ModelKey
 from lib_facerestore.settings import RestoreSettings
 
 SETTINGS = RestoreSettings(restorer="none", scale=2.0)
@@ -39,13 +40,64 @@ def test_networks_not_used_for_longest_are_dropped(runtime, tmp_path):
     assert [name for _, name in session.warm] == ["own5", "own0", "own6", "own7", "own3", "own8"]
 
 
-def test_two_of_a_role_stay_on_the_device(runtime):
-    session, device = Session(runtime), torch.device("meta")
+def test_two_of_a_role_stay_on_the_device():
+    cache, device = ModelCache(), torch.device("meta")
     networks = {name: Recorder() for name in ("detector", "first", "second", "third")}
 
     for name, network in networks.items():
         role = "detector" if name == "detector" else "restorer"
-        session._kept_warm((role, name), [], device, lambda where, network=network: (network, None))
+        cache.get(ModelKey(role, name, (f"{name}.pth",)), device, lambda where, network=network: Loaded(network))
 
     places = {name: network.place for name, network in networks.items()}
     assert places == {"detector": "meta", "first": "cpu", "second": "meta", "third": "meta"}
+
+
+def put(folder, name, seed):
+    """A small network of a user's own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    torch.save({"params": SRVGGNetCompact(num_feat=8, num_conv=2, upscale=4).state_dict()}, folder / f"{name}.pth")
+
+
+def test_a_file_that_was_replaced_is_loaded_by_the_next_job(runtime, tmp_path):
+    places = dataclasses.replace(runtime, models_folder=tmp_path / "models", cache_folder=tmp_path / "converted")
+    settings = dataclasses.replace(SETTINGS, upscaler="own")
+    put(places.models_folder, "own", 1)
+    session = Session(places)
+    first = session.tools(settings).upscaler
+    again = session.tools(settings).upscaler
+
+    put(places.models_folder, "own", 2)
+    replaced = session.tools(settings).upscaler
+
+    assert again is first
+    assert replaced is not first
+    assert replaced.used.sha256 != first.used.sha256
+
+
+def test_two_files_of_one_name_in_two_folders_are_two_networks(runtime, tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for seed, folder in enumerate(folders):
+        put(folder, "own", seed)
+    cache = ModelCache()
+    sessions = [Session(dataclasses.replace(runtime, folders=(folder,)), cache) for folder in folders]
+    settings = dataclasses.replace(SETTINGS, upscaler="own")
+
+    hashes = [session.tools(settings).upscaler.used.sha256 for session in (*sessions, *sessions)]
+
+    assert len(set(hashes)) == 2
+    assert hashes[:2] == hashes[2:]
+    assert sessions[0].warm == sessions[1].warm == (("upscaler", "own"), ("upscaler", "own"))
+
+
+def test_a_restorer_is_loaded_again_under_another_precision_and_an_upscaler_is_not(runtime):
+    cache = ModelCache()
+    settings = RestoreSettings(
+        restorer="Real-ESRGAN x4plus (embedded)", upscaler="Real-ESRGAN animevideov3 (embedded)", scale=2.0,
+        mask="feather", aligned_input=True,
+    )  # fmt: skip
+
+    for precision in ("full", "half"):
+        Session(dataclasses.replace(runtime, precision=precision), cache).tools(settings)
+
+    assert [key.role for key in cache.keys] == ["restorer", "restorer", "upscaler"]

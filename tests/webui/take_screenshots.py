@@ -1,6 +1,7 @@
 """Takes the README's pictures of the page on the real WebUI that FACERESTORE_WEBUI names, with a photograph generated.
 
-`PYTHONPATH=tests python tests/webui/take_screenshots.py NAME` writes docs/images/webui-NAME.jpg and webui-NAME-extras.jpg.
+`PYTHONPATH=tests python tests/webui/take_screenshots.py NAME` writes docs/images/webui-NAME.jpg
+and webui-NAME-extras.jpg.
 """
 
 import os

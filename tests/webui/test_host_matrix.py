@@ -1,7 +1,7 @@
 """Every feature on every kind of host; the table in docs/hosts.md.
 
-Run `PYTHONPATH=tests python tests/webui/test_host_matrix.py [a1111 forge …] [--new]` to write the table anew, or some of its columns, or
-only the rows that it does not have yet.
+Run `PYTHONPATH=tests python tests/webui/test_host_matrix.py [a1111 forge …] [--new]` to write the table anew,
+or some of its columns, or only the rows that it does not have yet.
 """
 
 import os

@@ -70,12 +70,13 @@ def test_networks_stay_warm_while_a_choice_of_models_changes(stored, loads, opti
     assert warm_session.warm() == (("upscaler", EMBEDDED),)
 
 
-def test_networks_are_loaded_again_under_another_precision(stored, loads):
-    for value in ("full", "half"):
-        stored["facerestore_precision"] = value
+def test_another_folder_for_models_and_another_precision_load_no_upscaler_again(stored, loads, tmp_path):
+    for option, value in (("facerestore_precision", "half"), ("facerestore_models_folder", str(tmp_path / "own"))):
+        enlarge()
+        stored[option] = value
         enlarge()
 
-    assert loads == [EMBEDDED, EMBEDDED]
+    assert loads == [EMBEDDED]
 
 
 def test_each_of_two_requests_has_its_own_first_restorer(stored):

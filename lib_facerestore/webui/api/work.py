@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from lib_facerestore.engine.data import Picture, Prepared, Result
+from lib_facerestore.engine.data import Picture, Prepared
 from lib_facerestore.engine.report import status_line, to_plain
 from lib_facerestore.errors import Interrupted, PictureTooLarge, WeightsMissing
 from lib_facerestore.hosts import base, queue
@@ -18,6 +18,8 @@ from lib_facerestore.webui import infotext, warm_session
 from lib_facerestore.webui.api import pictures
 from lib_facerestore.webui.api.faults import Fault, fault, without_paths
 from lib_facerestore.webui.api.requests import PicturesRequest
+from lib_facerestore.webui.jobs.context import RestoreContext
+from lib_facerestore.webui.jobs.one_picture import Outcome, restore_image
 from lib_facerestore.webui.page.controls import MODEL_SETTINGS
 
 Done = TypeVar("Done")
@@ -29,7 +31,12 @@ def restored(asked: PicturesRequest) -> Iterator[dict[str, Any] | Fault]:
     """For each picture the finished one and its report, or why there is none."""
     runtime = warm_session.runtime()
     sent_bytes = 0
-    for number, outcome in enumerate(_each(asked, runtime, _restore), 1):
+    context = RestoreContext()
+
+    def restore(picture: Picture, progress: HostProgress) -> Outcome:
+        return restore_image(picture, asked.settings, context, progress)
+
+    for number, outcome in enumerate(_each(asked, runtime, restore), 1):
         if isinstance(outcome, Fault):
             yield outcome
             continue
@@ -45,7 +52,14 @@ def restored(asked: PicturesRequest) -> Iterator[dict[str, Any] | Fault]:
 
 def looked_at(asked: PicturesRequest) -> Iterator[dict[str, Any] | Fault]:
     """For each picture its faces, or why nobody looked."""
-    for outcome in _each(asked, warm_session.runtime(), _find_faces):
+    context = RestoreContext()
+
+    def find_faces(picture: Picture, progress: HostProgress) -> tuple[Prepared, float]:
+        started = time.perf_counter()
+        prepared = context.session_job().find_faces(picture, asked.settings)
+        return prepared, time.perf_counter() - started
+
+    for outcome in _each(asked, warm_session.runtime(), find_faces):
         yield outcome if isinstance(outcome, Fault) else _faces(outcome)
 
 
@@ -71,7 +85,7 @@ def check_models(settings: RestoreSettings, restores: bool) -> None:
 
 
 def _each(
-    asked: PicturesRequest, runtime: Runtime, work: Callable[[Picture, PicturesRequest, HostProgress], Done]
+    asked: PicturesRequest, runtime: Runtime, work: Callable[[Picture, HostProgress], Done]
 ) -> Iterator[Done | Fault]:
     """Work on one picture after the other. Others have their turn between two, so our models are put away each time."""
     is_stopped = False
@@ -89,7 +103,7 @@ def _each(
                 turn = base.running_job()
                 state.textinfo = f"Face restore: {title}".rstrip(", :")
                 try:
-                    outcome = work(picture, asked, HostProgress(state, title))
+                    outcome = work(picture, HostProgress(state, title))
                 finally:
                     is_stopped = bool(state.interrupted or getattr(state, "stopping_generation", False))
                     warm_session.after_job()
@@ -98,23 +112,13 @@ def _each(
             yield fault(error, f"working on picture {number}", runtime)
 
 
-def _restore(picture: Picture, asked: PicturesRequest, progress: HostProgress) -> Result:
-    (result,) = warm_session.session().restore([picture], asked.settings, progress)
-    return result
-
-
-def _find_faces(picture: Picture, asked: PicturesRequest, progress: HostProgress) -> tuple[Prepared, float]:
-    started = time.perf_counter()
-    prepared = warm_session.session().find_faces(picture, asked.settings)
-    return prepared, time.perf_counter() - started
-
-
-def _answer(result: Result, number: int, asked: PicturesRequest, runtime: Runtime) -> dict[str, Any]:
+def _answer(outcome: Outcome, number: int, asked: PicturesRequest, runtime: Runtime) -> dict[str, Any]:
+    result = outcome.result
     height, width = result.picture.size_hw
     picture, lost = pictures.write(result.picture, number, asked.format, asked.quality)
     report = to_plain(result.report)
     report["warnings"] = [without_paths(warning, runtime) for warning in (*result.report.warnings, *lost)]
-    record = infotext.appended("", infotext.record(result.report, asked.settings))
+    record = infotext.appended("", outcome.record)
     return {
         "picture": picture, "format": asked.format, "width": width, "height": height,
         "status": status_line(result.report), "report": report, "infotext": record, "error": None,

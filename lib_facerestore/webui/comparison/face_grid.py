@@ -19,6 +19,7 @@ from lib_facerestore.webui import infotext, warm_session
 from lib_facerestore.webui.border import guarded, logger
 from lib_facerestore.webui.comparison import grid_picture, variant_grid
 from lib_facerestore.webui.jobs import job, request
+from lib_facerestore.webui.jobs.context import RestoreContext
 from lib_facerestore.webui.page import controls
 
 TITLE = "Face restore grid"
@@ -103,7 +104,7 @@ def _asked(p: Any, models: Any, weights: Any, cell_px: Any, said: list[str]) -> 
         said.append("Choose at least one model; no grid was made.")
     if not isinstance(cell_px, (int, float)) or not math.isfinite(cell_px):
         cell_px = _FIRST_CELL_PX
-    running = job.of(p)
+    running = job.current_job(p)
     settings = running.request.settings if running else request.checked_settings({})[0]
     return _Asked(tuple(dict.fromkeys(names)), tuple(_weights(weights, said)), int(cell_px), settings)
 
@@ -128,6 +129,7 @@ def _add_grids(p: Any, processed: Any, asked: _Asked, said: list[str]) -> None:
     """Make the grids, save them where the host saves its own, and put them in front of all pictures."""
     pictures = getattr(p, _SEEN)
     progress = JobProgress(base.state(), len(pictures))
+    context = RestoreContext()
     made: list[tuple[Image.Image, str]] = []
     for index, image in enumerate(pictures):
         if progress.is_to_end:
@@ -136,8 +138,7 @@ def _add_grids(p: Any, processed: Any, asked: _Asked, said: list[str]) -> None:
         title = f"picture {index + 1}: " if len(pictures) > 1 else ""
         with guarded(f"making the face grid of picture {index + 1}", said.append):
             picture = from_pil(image.convert("RGB"))
-            session = warm_session.session()
-            found = session.face_variants(
+            found = context.session_job().face_variants(
                 picture, asked.settings, asked.models, asked.weights, progress.picture(index + 1)
             )
             said.append(f"{title}{variant_grid.in_words(found)}")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -18,7 +17,7 @@ from lib_facerestore.webui import infotext, options, warm_session
 from lib_facerestore.webui.border import guarded, logger
 from lib_facerestore.webui.gallery import gallery_entries
 from lib_facerestore.webui.jobs import request
-from lib_facerestore.webui.jobs.job import Job
+from lib_facerestore.webui.jobs.context import RestoreContext
 from lib_facerestore.webui.jobs.job_pictures import Item, items_of
 from lib_facerestore.webui.jobs.many_pictures import Finished, merged, restore_each
 from lib_facerestore.webui.page import compat
@@ -46,20 +45,19 @@ def run(task: str, choice: str, entries: Any, generation_info: str, *values: Any
     values: of the tab's controls, in their order. Returns gallery, generation_info, text and status, as the hosts do.
     """
     unchanged = gr.update()
-    job = Job(0, request.Request(True, RestoreSettings(), options.WHEN[0]), False, False)
+    context = RestoreContext(keeps_alpha=False)
     results: tuple[Any, Any, Any] = (unchanged, unchanged, unchanged)
-    with guarded("restoring from the gallery", job.say):
+    with guarded("restoring from the gallery", context.say):
         settings, notices = request.checked_settings(dict(zip(ORDER_ON_PAGE, values)))
-        job.request = replace(job.request, settings=settings)
-        job.notices.extend(notices)
-        results = _restored(choice, _read(entries, generation_info), job) or results
-    with guarded("putting the models away", job.say):
+        context.notices.extend(notices)
+        results = _restored(choice, _read(entries, generation_info), settings, context) or results
+    with guarded("putting the models away", context.say):
         warm_session.after_job()
     with guarded("showing the status", lambda sentence: logger.warning("%s", sentence)):
-        for sentence in job.notices:
+        for sentence in context.notices:
             logger.info("%s", sentence)
             compat.notify(f"Face restore: {sentence}")
-    return (*results, _as_html(job.status(), "comments"))
+    return (*results, _as_html(context.status(), "comments"))
 
 
 def _read(entries: Any, generation_info: str) -> Gallery:
@@ -75,8 +73,7 @@ def _read(entries: Any, generation_info: str) -> Gallery:
     first = said.get("index_of_first_image")
     first = first if isinstance(first, int) and 0 <= first < len(texts) else 0
     end = len(texts) if _has_strangers(entries, first, len(texts)) else len(entries)
-    notes = SimpleNamespace(images=entries[:end], infotexts=[str(text) for text in texts], index_of_first_image=first)
-    items = items_of(notes, ())
+    items = items_of(entries[:end], [str(text) for text in texts], first, ())
     items += [Item(entry, "", len(texts) - first - 1, False) for entry in entries[end:]]
     return Gallery(said, items)
 
@@ -94,9 +91,11 @@ def _has_strangers(entries: Sequence[Any], first: int, count: int) -> bool:
     return count - first > 1 and all(are_saved[first:count]) and not any(are_saved[count:])
 
 
-def _restored(choice: str, gallery: Gallery, job: Job) -> tuple[Any, Any, Any] | None:
+def _restored(
+    choice: str, gallery: Gallery, settings: RestoreSettings, context: RestoreContext
+) -> tuple[Any, Any, Any] | None:
     """The page's new gallery, notes and text; None where nothing changes."""
-    chosen = _all(gallery.items, job) if choice == ALL else _selected(gallery.items, choice, job)
+    chosen = _all(gallery.items, context) if choice == ALL else _selected(gallery.items, choice, context)
     if not chosen:
         return None
     if len(chosen) == 1:
@@ -104,7 +103,12 @@ def _restored(choice: str, gallery: Gallery, job: Job) -> tuple[Any, Any, Any] |
     progress = JobProgress(base.state(), len(chosen))
     handling = options.value("result")
     done = restore_each(
-        chosen, job, progress, lambda item: _picture(item, job), lambda finished: _save(finished, handling, job)
+        chosen,
+        settings,
+        context,
+        progress,
+        lambda item: _picture(item, context),
+        lambda finished: _save(finished, handling, context),
     )
     if not done:
         return None
@@ -115,7 +119,7 @@ def _restored(choice: str, gallery: Gallery, job: Job) -> tuple[Any, Any, Any] |
     return pictures, json.dumps(gallery.said), _as_html(done[0].text)
 
 
-def _all(items: Sequence[Item], job: Job) -> list[Item]:
+def _all(items: Sequence[Item], context: RestoreContext) -> list[Item]:
     """The generated pictures that were not restored yet; neither grids nor masks."""
     pictures = [item for item in items if item.is_base]
     chosen: list[Item] = []
@@ -126,9 +130,11 @@ def _all(items: Sequence[Item], job: Job) -> list[Item]:
         elif item.text != last and not _stands_before(following, item):
             chosen.append(item)
     if not pictures:
-        job.say(NOTHING_SHOWN)
+        context.say(NOTHING_SHOWN)
     elif not chosen:
-        job.say(f"All pictures here were restored already. To restore one again, select it and press “{ONE_LABEL}”.")
+        context.say(
+            f"All pictures here were restored already. To restore one again, select it and press “{ONE_LABEL}”."
+        )
     return chosen
 
 
@@ -141,46 +147,48 @@ def _stands_before(following: Item | None, item: Item) -> bool:
     )
 
 
-def _selected(items: Sequence[Item], choice: str, job: Job) -> list[Item]:
+def _selected(items: Sequence[Item], choice: str, context: RestoreContext) -> list[Item]:
     """The selected picture; without a selection the only one."""
     pictures = [item for item in items if item.is_base]
     if not pictures:
-        job.say(NOTHING_SHOWN)
+        context.say(NOTHING_SHOWN)
         return []
     number = int(choice) if choice.isascii() and choice.isdigit() else -1
     if number < 0 and len(pictures) == 1:
         return pictures
     if not 0 <= number < len(items):
-        job.say(f"No picture is selected. Select one, or press “{ALL_LABEL}”.")
+        context.say(f"No picture is selected. Select one, or press “{ALL_LABEL}”.")
         return []
     if not items[number].is_base:
         kind = "grid" if items[number].index is None else "mask"
-        job.say(f"A {kind} is selected, which stays as it is. Select a picture, or press “{ALL_LABEL}”.")
+        context.say(f"A {kind} is selected, which stays as it is. Select a picture, or press “{ALL_LABEL}”.")
         return []
     return [items[number]]
 
 
-def _picture(item: Item, job: Job) -> Any:
+def _picture(item: Item, context: RestoreContext) -> Any:
     """The item's picture; of one that was restored already, the picture before, where its file is still there."""
     if not infotext.has_record(item.text):
         return gallery_entries.read(item.image)
     saved = gallery_entries.saved_file(item.image)
     before = file_names.base_of(saved) if saved else None
     if before is None:
-        job.say("The picture was restored before and its base file is not there, so that this restoration came on top.")
+        context.say(
+            "The picture was restored before and its base file is not there, so that this restoration came on top."
+        )
         return gallery_entries.read(item.image)
-    job.say(f"The picture was restored before; it was restored anew from {before.name}.")
+    context.say(f"The picture was restored before; it was restored anew from {before.name}.")
     return gallery_entries.open_file(before)
 
 
-def _save(finished: Finished, handling: str, job: Job) -> None:
+def _save(finished: Finished, handling: str, context: RestoreContext) -> None:
     """Write the picture beside its base file, or over the file; only where the host saved that and still saves."""
     if not files.saves_samples(None):
         return
     entry = finished.base.image
     saved = gallery_entries.saved_file(entry)
     if saved is None:
-        job.say(NO_FILE)
+        context.say(NO_FILE)
         return
     if handling == "overwrite the file":
         files.overwrite(finished.image, saved, finished.text)

@@ -5,24 +5,23 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from lib_facerestore.engine.report import status_line
 from lib_facerestore.errors import Interrupted
 from lib_facerestore.hosts import base, files
-from lib_facerestore.hosts.progress import HostProgress, text_put_back
+from lib_facerestore.hosts.progress import HostProgress
 from lib_facerestore.webui import infotext
-from lib_facerestore.webui.border import guarded, logger
-from lib_facerestore.webui.jobs import one_picture
-from lib_facerestore.webui.jobs.job import Job, of
+from lib_facerestore.webui.border import guarded
+from lib_facerestore.webui.jobs.job import Job, current_job
 from lib_facerestore.webui.jobs.job_pictures import saved_text
+from lib_facerestore.webui.jobs.one_picture import restore_image
 
 
 def prepare(p: Any, job: Job) -> None:
     """Let the host ask for each picture's record while it writes the text; and say what this mode leaves out."""
     if job.request.settings != job.request.settings.at_own_size():
         why = "inside this script" if job.has_inner_jobs else "when restored before they are saved"
-        job.say(f"Upscaling was left out: pictures keep their size {why}.")
+        job.context.say(f"Upscaling was left out: pictures keep their size {why}.")
     if job.has_inner_jobs and job.request.when == "after the whole job":
-        job.say("This script puts pictures together again, so each was restored before it was handed on.")
+        job.context.say("This script puts pictures together again, so each was restored before it was handed on.")
     for key in infotext.RECORD_KEYS:
         p.extra_generation_params[key] = functools.partial(_recorded, job, key)
 
@@ -35,25 +34,23 @@ def restore(p: Any, pp: Any, job: Job) -> None:
     """
     index, state = _index(p, pp), base.state()
     settings = job.request.settings.at_own_size()
-    with guarded(f"restoring picture {index + 1}", job.say), text_put_back(state):
-        is_first = job.asks_for_room(getattr(p, "iteration", 0))
-        if is_first:
+    with guarded(f"restoring picture {index + 1}", job.context.say):
+        if job.is_new_batch(getattr(p, "iteration", 0)):
             job.is_batch_skipped = bool(state.skipped)
+            job.context.session_job().make_room()  # the host generated in between
         progress = HostProgress(state)
         try:
-            image, report = one_picture.restore(pp.image, settings, progress, True, asks_for_room=is_first)
+            outcome = restore_image(pp.image, settings, job.context, progress)
         except Interrupted:
             if job.is_batch_skipped or not progress.take_skip():
                 raise
-            job.say(f"Picture {index + 1} was skipped and is as generated.")
+            job.context.say(f"Picture {index + 1} was skipped and is as generated.")
             return
         if not job.is_batch_skipped:
             progress.take_skip()  # pressed when nothing was left to skip
-        job.reports.append(report)
-        logger.info("%s", status_line(report))
-        if one_picture.has_changed(report):
-            pp.image = image
-            job.records[index] = infotext.record(report, settings)
+        if outcome.is_changed:
+            pp.image = outcome.image()
+            job.records[index] = outcome.record
 
 
 def say_what_came_later(p: Any, processed: Any, job: Job) -> None:
@@ -65,7 +62,7 @@ def say_what_came_later(p: Any, processed: Any, job: Job) -> None:
     is_more = len(processed.images) - len(others) + len(later) > len(job.seen)
     if later and (is_more or not files.saves_samples(p)):
         advice = "" if job.has_inner_jobs else ' "After the whole job" restores them too.'
-        job.say(f"Pictures that another extension made after ours are as it left them.{advice}")
+        job.context.say(f"Pictures that another extension made after ours are as it left them.{advice}")
 
 
 def _recorded(job: Job, key: str, /, **asked: Any) -> str | None:
@@ -74,7 +71,7 @@ def _recorded(job: Job, key: str, /, **asked: Any) -> str | None:
     asked: the host's local values, one of them named key too.
     """
     p, index = asked.get("p"), infotext.index_asked_for(asked)
-    if p is None or index is None or of(p) is not job:
+    if p is None or index is None or current_job(p) is not job:
         return None  # the cells of a plot share one dict of parameters, also those that are not restored
     if not job.is_finished and index != p.batch_index + p.iteration * p.batch_size:
         return None  # ADetailer asks for the first text while it saves a later picture, as that was before ours

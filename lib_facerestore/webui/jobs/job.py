@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lib_facerestore.engine.data import Report
-from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import files
+from lib_facerestore.webui.jobs.context import RestoreContext
 
 if TYPE_CHECKING:
     from lib_facerestore.webui.jobs.request import Request
@@ -20,55 +20,41 @@ OUR_GRID = "face restore grid"
 _SCRIPTS_WITH_WHOLE_JOBS = frozenset(
     ["x/y/z plot", "prompts from file or textbox", OUR_GRID, "xyz grid script", "prompts from file"]
 )
-_MOST_LINES = 8
 
 
 @dataclass
 class Job:
-    """One job. seen: the pictures as they left our last hook. records: what was done, by the picture's index.
-
-    owner: identity of the host's `p` that it began on. had_room_in: the host's batch after which it last made room.
-    is_batch_skipped: whether the user skipped while the host generated the batch that is restored now.
-    """
+    """One job of the host in which this extension takes part."""
 
     owner: int
+    """Identity of the host's `p` that the job began on."""
     request: Request
     has_inner_jobs: bool
+    """Whether a script puts the pictures of several inner jobs together."""
     has_script: bool
+    """Whether any selectable script drives the job, except this extension's grid."""
+    context: RestoreContext
     started: float = field(default_factory=files.now)
+    """When the job began, in seconds, as file times are."""
     seen: list[Any] = field(default_factory=list)
-    records: dict[int, dict[str, str]] = field(default_factory=dict)
-    reports: list[Report] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    """The pictures as they left this extension's last hook."""
+    records: dict[int, Mapping[str, str]] = field(default_factory=dict)
+    """What was done to each picture that changed, by its index."""
     is_finished: bool = False
-    had_room_in: int = -1
+    batch: int = -1
+    """The host's batch whose pictures are restored now."""
     is_batch_skipped: bool = False
+    """Whether the user skipped while the host generated that batch."""
 
     @property
     def is_per_picture(self) -> bool:
         """Whether each picture is restored before it is saved, at its own size."""
-        return self.has_inner_jobs or self.request.when != "after the whole job"
+        return _is_per_picture(self.request, self.has_inner_jobs)
 
-    def asks_for_room(self, batch: int = 0) -> bool:
-        """Whether the host is to be asked for memory now: once a job, or once for each batch it generated since."""
-        asks, self.had_room_in = batch != self.had_room_in, batch
-        return asks
-
-    def say(self, sentence: str) -> None:
-        """Keep a sentence for the user, once."""
-        if sentence not in self.notices:
-            self.notices.append(sentence)
-
-    def status(self) -> str:
-        """All that the user is to read, one line each."""
-        lines = [status_line(report) for report in self.reports]
-        if len(lines) > 1:
-            lines = [f"{number}/{len(lines)} {line}" for number, line in enumerate(lines, 1)]
-        if len(lines) > _MOST_LINES:
-            lines[_MOST_LINES:] = [f"… and {len(lines) - _MOST_LINES} more"]
-        warnings = [warning for report in self.reports for warning in report.warnings]
-        said = dict.fromkeys([*lines, *self.notices, *warnings])
-        return "\n".join(f"Face restore: {sentence}" for sentence in said)
+    def is_new_batch(self, batch: int) -> bool:
+        """Whether the host generated another batch since the last call."""
+        is_new, self.batch = batch != self.batch, batch
+        return is_new
 
 
 def is_on_a_copy(p: Any) -> bool:
@@ -83,18 +69,22 @@ def begin(p: Any, request: Request) -> Job | None:
     if request.is_on and not getattr(p, "_ad_inner", False):
         title = _script_title(p)
         has_inner = bool(title) and title not in _SCRIPTS_WITH_WHOLE_JOBS
-        job = Job(id(p), request, has_inner, title not in ("", OUR_GRID))
-        job.notices.extend(request.notices)
+        context = RestoreContext(keeps_alpha=_is_per_picture(request, has_inner), notices=list(request.notices))
+        job = Job(id(p), request, has_inner, title not in ("", OUR_GRID), context)
     setattr(p, _NAME, job)
     return job
 
 
-def of(p: Any) -> Job | None:
+def current_job(p: Any) -> Job | None:
     """The job of `p`, if we take part in it."""
     if getattr(p, "_ad_inner", False):
         return None
     found = getattr(p, _NAME, None)
     return found if isinstance(found, Job) else None
+
+
+def _is_per_picture(request: Request, has_inner_jobs: bool) -> bool:
+    return has_inner_jobs or request.when != "after the whole job"
 
 
 def _script_title(p: Any) -> str:

@@ -45,7 +45,11 @@ class _Shown:
 
 
 def items_of(
-    processed: Any, seen: Sequence[Any], text_of: Callable[[Any], str | None] = lambda image: None
+    images: Sequence[Any],
+    texts: Sequence[str],
+    first: int,
+    seen: Sequence[Any],
+    text_of: Callable[[Any], str | None] = lambda image: None,
 ) -> list[Item]:
     """The entries with the text and the generated picture that each belongs to.
 
@@ -53,8 +57,7 @@ def items_of(
     stand behind their picture, or for what other extensions added. seen: the pictures as they passed our hook.
     text_of: the text in the file of a picture that was saved among this job's samples; None where there is none.
     """
-    images, texts = list(processed.images), list(processed.infotexts)
-    first = min(int(processed.index_of_first_image or 0), len(images))
+    images, first = list(images), min(first, len(images))
     images[first:], own = _with_masks_behind(images[first:], texts[first:], len(seen))
     found = {id(image): number for number, image in enumerate(seen)}
     known = {place: found[id(image)] for place, image in enumerate(images) if id(image) in found}

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lib_facerestore.engine.report import status_line
 from lib_facerestore.errors import Interrupted
 from lib_facerestore.hosts import base
 from lib_facerestore.hosts.progress import HostProgress, JobProgress, text_put_back
+from lib_facerestore.settings import RestoreSettings
 from lib_facerestore.webui import infotext
-from lib_facerestore.webui.border import guarded, logger
-from lib_facerestore.webui.jobs import one_picture
-from lib_facerestore.webui.jobs.job import Job
+from lib_facerestore.webui.border import guarded
+from lib_facerestore.webui.jobs.context import RestoreContext
 from lib_facerestore.webui.jobs.job_pictures import Item
+from lib_facerestore.webui.jobs.one_picture import preview, restore_image
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Finished:
 
 def restore_each(
     items: Sequence[Item],
-    job: Job,
+    settings: RestoreSettings,
+    context: RestoreContext,
     progress: JobProgress,
     read: Callable[[Item], Any],
     save: Callable[[Finished], None],
@@ -42,16 +43,16 @@ def restore_each(
         for number, item in enumerate(items, 1):
             if progress.is_to_end:
                 break
-            with guarded(f"restoring picture {number}", job.say):
-                finished = _restore(item, read(item), job, progress.picture(number), number)
+            with guarded(f"restoring picture {number}", context.say):
+                finished = _restore(item, read(item), settings, context, progress.picture(number), number)
                 if finished is not None:
-                    progress.show(one_picture.preview(finished.image))
-                    with guarded("saving a restored picture", job.say):
+                    progress.show(preview(finished.image))
+                    with guarded("saving a restored picture", context.say):
                         save(finished)
                     done.append(finished)
             progress.finished_one()
-    if progress.is_to_end and len(job.reports) < len(items):
-        job.say(f"Stopped after {len(job.reports)} of {len(items)} pictures; the others are as generated.")
+    if progress.is_to_end and len(context.reports) < len(items):
+        context.say(f"Stopped after {len(context.reports)} of {len(items)} pictures; the others are as generated.")
     return done
 
 
@@ -75,17 +76,17 @@ def with_text(image: Any, text: str) -> Any:
     return image
 
 
-def _restore(item: Item, image: Any, job: Job, progress: HostProgress, number: int) -> Finished | None:
+def _restore(
+    item: Item, image: Any, settings: RestoreSettings, context: RestoreContext, progress: HostProgress, number: int
+) -> Finished | None:
     """The finished picture, or None where nothing had to be done or the user skipped it."""
     try:
-        image, report = one_picture.restore(image, job.request.settings, progress, False, job.asks_for_room())
+        outcome = restore_image(image, settings, context, progress)
     except Interrupted:
         if progress.take_skip():
-            job.say(f"Picture {number} was skipped and is as generated.")
+            context.say(f"Picture {number} was skipped and is as generated.")
         return None
-    job.reports.append(report)
-    logger.info("%s", status_line(report))
-    if not one_picture.has_changed(report):
+    if not outcome.is_changed:
         return None
-    text = infotext.appended(infotext.without_record(item.text), infotext.record(report, job.request.settings))
-    return Finished(item, with_text(image, text), text)
+    text = infotext.appended(infotext.without_record(item.text), outcome.record)
+    return Finished(item, with_text(outcome.image(), text), text)

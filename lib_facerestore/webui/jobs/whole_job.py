@@ -12,10 +12,10 @@ from lib_facerestore.hosts.files import Placed
 from lib_facerestore.hosts.progress import JobProgress
 from lib_facerestore.webui import options
 from lib_facerestore.webui.border import guarded
-from lib_facerestore.webui.jobs import one_picture
 from lib_facerestore.webui.jobs.job import Job
 from lib_facerestore.webui.jobs.job_pictures import Item, items_of, put_back, saved_text
 from lib_facerestore.webui.jobs.many_pictures import Finished, merged, restore_each, with_text
+from lib_facerestore.webui.jobs.one_picture import preview
 
 # Pillow warns of pictures of more than 89 megapixels and refuses to open those of more than 178; gradio 4 opens all
 # that a gallery shows. The host's option for the size of its plot's grids lowers it.
@@ -24,7 +24,13 @@ MOST_GRID_MEGAPIXELS = 80
 
 def finish(p: Any, processed: Any, job: Job) -> None:
     """Restore and upscale every picture of the job, save them and show them. Base pictures survive whatever happens."""
-    items = items_of(processed, job.seen, lambda image: saved_text(image, job.started, p))
+    items = items_of(
+        processed.images,
+        processed.infotexts,
+        int(processed.index_of_first_image or 0),
+        job.seen,
+        lambda image: saved_text(image, job.started, p),
+    )
     bases = [item for item in items if item.is_base]
     handling = options.value("result")
     if job.has_script and handling == "show both":
@@ -35,8 +41,8 @@ def finish(p: Any, processed: Any, job: Job) -> None:
     def save(finished: Finished) -> None:
         _save(p, processed, finished, handling, job)
 
-    done = restore_each(bases, job, progress, lambda item: item.image, save)
-    with guarded("showing the restored pictures", job.say):
+    done = restore_each(bases, job.request.settings, job.context, progress, lambda item: item.image, save)
+    with guarded("showing the restored pictures", job.context.say):
         if done:
             put_back(processed, _gallery(p, items, done, handling, job))
 
@@ -61,7 +67,7 @@ def _gallery(p: Any, items: Sequence[Item], done: Sequence[Finished], handling: 
         return shown
     for place, item in enumerate(shown):
         if item.index is None:
-            with guarded("making the grid anew", job.say):
+            with guarded("making the grid anew", job.context.say):
                 shown[place] = _grid(p, item, _images_in(item, shown), handling, job)
     return shown
 
@@ -94,7 +100,9 @@ def _cells(old: Item, images: Sequence[Any], batch_size: int, job: Job) -> list[
     factor = (limit / (across * width * down * height)) ** 0.5
     if factor >= 1:
         return [image.convert("RGB") for image in images]
-    job.say(f"The grid has at most {limit / 1e6:g} megapixels: pictures stand in it at {factor:.0%} of their size.")
+    job.context.say(
+        f"The grid has at most {limit / 1e6:g} megapixels: pictures stand in it at {factor:.0%} of their size."
+    )
     sizes = [(max(1, int(image.width * factor)), max(1, int(image.height * factor))) for image in images]
     return [
         image.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
@@ -104,9 +112,9 @@ def _cells(old: Item, images: Sequence[Any], batch_size: int, job: Job) -> list[
 
 def _show_bases(bases: Sequence[Item], progress: JobProgress) -> None:
     """Show the generated pictures in the live preview while they are worked on."""
-    small = [one_picture.preview(item.image) for item in bases]
+    small = [preview(item.image) for item in bases]
     if small:
-        progress.show(small[0] if len(small) == 1 else one_picture.preview(files.grid_of(small, len(small))))
+        progress.show(small[0] if len(small) == 1 else preview(files.grid_of(small, len(small))))
 
 
 def _at(values: Any, index: int) -> Any:

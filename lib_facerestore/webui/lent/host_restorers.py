@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from lib_facerestore.engine.data import Picture
-from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import base, restorer_list
-from lib_facerestore.hosts.progress import HostProgress, text_put_back
 from lib_facerestore.models import catalogue, weights
 from lib_facerestore.models.catalogue import Kind
 from lib_facerestore.settings import RestoreSettings
 from lib_facerestore.webui import infotext, options, warm_session
 from lib_facerestore.webui.border import guarded, logger
 from lib_facerestore.webui.jobs import request
+from lib_facerestore.webui.jobs.context import RestoreContext
+from lib_facerestore.webui.jobs.one_picture import restore_image
 from lib_facerestore.webui.lent import pending_messages
 
 _RECORDS = "_facerestore_host_records"
@@ -62,17 +62,14 @@ class HostRestorer:
 
     def _restored(self, np_image: Any) -> Any:
         settings, notices = self._settings()
-        picture = Picture(np.ascontiguousarray(np_image))
-        state = base.state()
-        with text_put_back(state):
-            (result,) = warm_session.session().restore([picture], settings, HostProgress(state))
-        said = (status_line(result.report), *notices)
-        for sentence in said:
+        context = RestoreContext(notices=list(notices))
+        for sentence in notices:
             logger.info("%s", sentence)
-        for sentence in (*said, *result.report.warnings):
+        outcome = restore_image(Picture(np.ascontiguousarray(np_image)), settings, context)
+        for sentence in context.sentences():
             pending_messages.say(sentence)
-        pending_messages.note_picture(infotext.record(result.report, settings))
-        return np.array(result.picture.pixels)  # hosts and extensions may write on it
+        pending_messages.note_picture(outcome.record)
+        return np.array(outcome.result.picture.pixels)  # hosts and extensions may write on it
 
     def _settings(self) -> tuple[RestoreSettings, tuple[str, ...]]:
         """Our Settings' defaults without any upscaling, and what could not be used of them.

@@ -7,15 +7,14 @@ from typing import Any
 
 from PIL import Image
 
-from lib_facerestore.engine.pixels import from_pil, to_pil
-from lib_facerestore.engine.report import status_line
 from lib_facerestore.hosts import base, upscaler_list
-from lib_facerestore.hosts.progress import HostProgress, text_put_back
 from lib_facerestore.hosts.upscaler_list import Offered
 from lib_facerestore.models import weights
 from lib_facerestore.settings import RestoreSettings, setting_default
 from lib_facerestore.webui import options, warm_session
 from lib_facerestore.webui.border import guarded, logger
+from lib_facerestore.webui.jobs.context import RestoreContext
+from lib_facerestore.webui.jobs.one_picture import restore_image
 from lib_facerestore.webui.lent import pending_messages
 from lib_facerestore.webui.lent.host_restorers import present_models
 from lib_facerestore.webui.page import compat
@@ -74,14 +73,10 @@ def _upscaled(img: Image.Image, scale: float, model: str) -> Image.Image:
         ceiling_megapixels=_HIGHEST_CEILING_MEGAPIXELS,
         scale=larger,
     )
-    picture = from_pil(img if img.mode in ("RGB", "RGBA") else img.convert("RGB"))
-    state = base.state()
-    with text_put_back(state):
-        (result,) = warm_session.session().restore([picture], settings, HostProgress(state))
-    logger.info("%s", status_line(result.report))
-    for sentence in result.report.warnings:
+    outcome = restore_image(img, settings, RestoreContext(keeps_alpha=img.mode == "RGBA"))
+    for sentence in outcome.report.warnings:
         pending_messages.say(sentence)
-    return to_pil(result.picture)
+    return outcome.image()
 
 
 def _side(px: int, scale: float) -> int:

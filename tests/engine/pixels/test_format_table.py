@@ -86,8 +86,8 @@ def table(folder: Path) -> str:
     lines = [
         "# What goes in and what comes out",
         "",
-        "Written by `PYTHONPATH=tests python tests/engine/pixels/test_format_table.py`; the test of that name fails when "
-        "this page is out of date.",
+        "Written by `PYTHONPATH=tests python tests/engine/pixels/test_format_table.py`; the test of that name fails "
+        "when this page is out of date.",
         "Every source carries what its format can of EXIF (orientation 6), ICC, XMP and text. A rectangle is painted "
         "over",
         "in place of a face; *outside* compares all other decoded pixels of the result with those of the source, at "

@@ -1,13 +1,11 @@
 """Which entries of a job's gallery are the generated pictures, as hosts arrange them. Needs no host."""
 
-from types import SimpleNamespace
-
 from lib_facerestore.webui.jobs.job_pictures import items_of
 
 
 def places(images, texts, seen, first=0):
     """What is a generated picture and its text, for every entry."""
-    items = items_of(SimpleNamespace(images=images, infotexts=texts, index_of_first_image=first), seen)
+    items = items_of(images, texts, first, seen)
     return [(item.text, item.index) for item in items if item.is_base]
 
 

@@ -11,6 +11,7 @@ WHOLE_JOB = [
     "lib_facerestore.webui.jobs.whole_job.items_of",
     "lib_facerestore.webui.jobs.whole_job.JobProgress",
     "lib_facerestore.webui.warm_session.session",
+    "lib_facerestore.webui.jobs.many_pictures.restore_image",
     "lib_facerestore.webui.jobs.one_picture.from_pil",
     "lib_facerestore.webui.jobs.one_picture.to_pil",
     "lib_facerestore.engine.pipeline.run",
@@ -25,8 +26,8 @@ WHOLE_JOB = [
 EACH_PICTURE = [
     "lib_facerestore.webui.jobs.each_picture.prepare",
     "lib_facerestore.webui.jobs.each_picture.restore",
-    "lib_facerestore.webui.jobs.each_picture.status_line",
-    "lib_facerestore.webui.jobs.one_picture.restore",
+    "lib_facerestore.webui.jobs.each_picture.restore_image",
+    "lib_facerestore.webui.jobs.one_picture.status_line",
 ]
 
 
