@@ -102,7 +102,7 @@ def _upscaler(case: Case) -> Any:
         return TiledUpscaler(spec, "", networks.build(small_network(case.network_scale), case.name, cpu), cpu)
     runtime = Runtime(device="cpu")
     spec = weights.choose("Real-ESRGAN animevideov3 (embedded)", "upscaler", runtime)
-    found = weights.need(spec, runtime)
+    found = weights.resolve(spec, runtime)
     return TiledUpscaler(spec, found.sha256, networks.build(weights.load(found, runtime), spec.name, cpu), cpu)
 
 

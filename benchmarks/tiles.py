@@ -107,7 +107,7 @@ def child(method: str, model_name: str, path: Path, result: Path) -> None:
     from lib_facerestore.runtime import Runtime
 
     runtime, spec = Runtime(device="cpu"), weights.choose(model_name, "upscaler", Runtime(device="cpu"))
-    found = weights.need(spec, runtime)
+    found = weights.resolve(spec, runtime)
     model = networks.build(weights.load(found, runtime), spec.name, torch.device("cpu"))
     upscaler = TiledUpscaler(spec, found.sha256, model, torch.device("cpu"))
     rgb = photograph(path)

@@ -29,7 +29,7 @@ def restorer_state(name: str) -> State:
     """Weights of the restorer: random ones, always the same, or the embedded trained ones."""
     if name == "embedded":
         runtime = Runtime(device="cpu")
-        return weights.load(weights.need(weights.choose(EMBEDDED, "restorer", runtime), runtime), runtime)
+        return weights.load(weights.resolve(weights.choose(EMBEDDED, "restorer", runtime), runtime), runtime)
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")
         torch.manual_seed(1)

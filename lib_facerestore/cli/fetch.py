@@ -64,7 +64,7 @@ def _fetch_one(spec: ModelSpec, runtime: Runtime) -> str:
 
     with tqdm(total=spec.size_bytes or None, unit="B", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
         report: Callable[[int, int], None] = lambda done, total: bar.update(done - bar.n)  # noqa: E731
-        found = weights.need_whole(spec, runtime, report)
+        found = weights.resolve_verified(spec, runtime, report)
     if found.notice:
         print(found.notice, file=sys.stderr)
     return str(found.path)

@@ -31,7 +31,7 @@ def load_detector(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tu
 
     Raises: WeightsError; OutOfMemory.
     """
-    found, state = weights.need_and_load(spec, runtime)
+    found, state = weights.resolve_and_load(spec, runtime)
     return detector_of(found, state, device), found
 
 
@@ -56,7 +56,7 @@ def load_parser(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tupl
 
     Raises: WeightsError; OutOfMemory.
     """
-    found, state = weights.need_and_load(spec, runtime)
+    found, state = weights.resolve_and_load(spec, runtime)
     return parser_of(found, state, device), found
 
 
@@ -83,7 +83,7 @@ def load_restorer(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tu
     """
     from lib_facerestore.models import networks
 
-    found, state = weights.need_and_load(spec, runtime)
+    found, state = weights.resolve_and_load(spec, runtime)
     return restorer_of(found, networks.build(state, found.path.name, device), runtime, device), found
 
 
@@ -110,9 +110,9 @@ def load_upscaler(
     from lib_facerestore.models import networks
     from lib_facerestore.models.adapters import interpolate
 
-    found, state = weights.need_and_load(spec, runtime)
+    found, state = weights.resolve_and_load(spec, runtime)
     if twin is not None and denoise < 1:
-        twin_found, twin_state = weights.need_and_load(twin, runtime)
+        twin_found, twin_state = weights.resolve_and_load(twin, runtime)
         state = interpolate(state, twin_state, denoise)
         found = dataclasses.replace(found, notice=f"{found.notice} {twin_found.notice}".strip())
     return upscaler_of(found, networks.build(state, found.path.name, device), device), found

@@ -118,7 +118,7 @@ class Job:
                 if not is_plain_resize(name) and name.lower() != "auto":
                     spec = self._tools.choice.upscaler_row(name)
                     if spec is not None:
-                        weights.need(spec, self.runtime)
+                        weights.resolve(spec, self.runtime)
             return self._tools.tools(settings, grows=False)
 
     @contextmanager

@@ -134,7 +134,7 @@ class JobTools:
         if spec not in self._files:
             identity = weights.file_identity(spec, self.choice.runtime)
             if identity is None:
-                identity = weights.path_identity(weights.need(spec, self.choice.runtime).path)
+                identity = weights.path_identity(weights.resolve(spec, self.choice.runtime).path)
             self._files[spec] = identity
         return self._files[spec]
 

@@ -39,7 +39,7 @@ class Fetching(threading.Thread):
             self.bytes = (0, 0)
             self.lines.append(f"{spec.name}: asking for it")
             with guarded(f"fetching {spec.name}", lambda sentence: self.lines.__setitem__(-1, sentence)):
-                found = weights.need_whole(spec, runtime, self._progress, self._check)
+                found = weights.resolve_verified(spec, runtime, self._progress, self._check)
                 self.lines[-1] = f"{spec.name}: {found.path} {found.notice}".rstrip()
             if self.is_stopped:
                 return

@@ -172,7 +172,7 @@ def test_every_layout_gives_the_networks_own_tensors(release, name):
     make, _ = OFFICIAL[name]
     runtime = release(name)
 
-    found, state = weights.need_and_load(row(name), runtime)
+    found, state = weights.resolve_and_load(row(name), runtime)
 
     torch.manual_seed(11)
     expected = make().state_dict()

@@ -10,7 +10,14 @@ from lib_facerestore.models.weights.finding import (
     path_identity,
     sha256_of_file,
 )
-from lib_facerestore.models.weights.resolving import fetch_again, load, need, need_and_load, need_whole, verify
+from lib_facerestore.models.weights.resolving import (
+    fetch_again,
+    load,
+    resolve,
+    resolve_and_load,
+    resolve_verified,
+    verify,
+)
 
 __all__ = [
     "FoundWeights",
@@ -22,12 +29,12 @@ __all__ = [
     "is_present",
     "listed",
     "load",
-    "need",
-    "need_and_load",
-    "need_whole",
     "path_identity",
     "present",
     "refused",
+    "resolve",
+    "resolve_and_load",
+    "resolve_verified",
     "rows_by_file",
     "sha256_of_file",
     "verify",

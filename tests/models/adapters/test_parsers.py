@@ -142,14 +142,14 @@ def test_without_a_file_auto_takes_the_oval_and_parsing_says_what_to_fetch(runti
 
 def test_where_downloads_are_allowed_parsing_fetches_a_parser(runtime, with_bisenet, monkeypatch):
     empty = dataclasses.replace(runtime, models_folder=with_bisenet.models_folder / "nothing", downloads_allowed=True)
-    need_others = resolving.need
+    resolve_others = resolving.resolve
 
-    def need(spec, *more):
+    def resolve(spec, *more):
         if "parser" in spec.kinds:
             raise WeightsUnreachable(spec.name, "the network is away", "Run again.")
-        return need_others(spec, *more)
+        return resolve_others(spec, *more)
 
-    monkeypatch.setattr(resolving, "need", need)
+    monkeypatch.setattr(resolving, "resolve", resolve)
 
     with pytest.raises(WeightsUnreachable, match="ParseNet could not be downloaded"):
         Session(empty).tools(RestoreSettings(mask="parsing", aligned_input=True))

@@ -64,7 +64,7 @@ def repeated(pixels, scale=2):
 
 def embedded(name, runtime):
     spec = catalogue.by_name(f"{name} (embedded)", "upscaler")
-    found = weights.need(spec, runtime)
+    found = weights.resolve(spec, runtime)
     state = weights.load(found, runtime)
     return spec, found.sha256, networks.build(state, spec.name, CPU), state
 

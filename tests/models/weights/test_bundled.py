@@ -176,7 +176,7 @@ def test_compact_network_is_recognised():
 
 @pytest.fixture
 def found():
-    return weights.need(COMPACT, Runtime())
+    return weights.resolve(COMPACT, Runtime())
 
 
 def test_converted_weights_are_cached_and_read_from_there(tmp_path, found, monkeypatch):

@@ -293,7 +293,7 @@ def test_a_models_folder_that_cannot_be_written_is_named(places):
     with pytest.raises(
         WeightsUnreachable, match=rf"{FILE} could not be downloaded: .*taken cannot be written"
     ) as caught:
-        weights.need(
+        weights.resolve(
             catalogue.by_name(NAME, "upscaler", catalogue.MODELS),
             dataclasses.replace(places, models_folder=blocked, downloads_allowed=True),
         )

@@ -129,14 +129,14 @@ def test_a_file_that_goes_while_a_job_runs_is_missing_and_not_damaged(places):
 
     assert not weights.is_present(row, during)
     with pytest.raises(WeightsMissing):
-        weights.need(row, during)
+        weights.resolve(row, during)
 
 
 def test_a_file_that_was_moved_aside_in_a_job_is_looked_for_anew(places):
     row = next(spec for spec in weights.available(places) if spec.name == "Real-ESRGAN x2plus")
     path = put(places.models_folder, row.remote.name)
     during = weights.listed(places)
-    found = weights.need(row, during)
+    found = weights.resolve(row, during)
 
     with pytest.raises(WeightsDamaged, match=r"It was renamed to RealESRGAN_x2plus\.pth\.damaged"):
         weights.fetch_again(found, WeightsDamaged(path, "bad", "good"), during)
