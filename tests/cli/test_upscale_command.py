@@ -19,7 +19,6 @@ from lib_facerestore.engine.upscaling.resize import resize_exact
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = "Real-ESRGAN animevideov3 (embedded)"
-FACE_MODULES = ("models.detectors", "models.retinaface", "models.restorers", "models.parsers")
 
 
 @pytest.fixture(autouse=True)
@@ -155,7 +154,7 @@ def test_a_scale_below_one_and_a_shorter_side_reduce_without_any_network(part, c
 def test_reducing_loads_no_network(part, tmp_path, size):
     loaded = modules_after("upscale", part, "-o", tmp_path / "out", "--upscaler", SMALL, *size)
 
-    assert not loaded & {*ours("models.upscalers", "models.networks"), "spandrel"}
+    assert not loaded & {*ours("models.adapters"), "spandrel"}
 
 
 def test_among_pictures_that_shrink_one_that_grows_still_gets_the_network(part, photograph, tmp_path):
@@ -172,8 +171,8 @@ def test_among_pictures_that_shrink_one_that_grows_still_gets_the_network(part, 
     assert (grown["upscaler"], grown["tiles"], grown["size_hw"]) == (SMALL, 1, [88, 122])
 
 
-def test_denoise_without_a_twin_warns_in_output_and_report(part, capsys):
-    sentence = f"The denoise strength had no effect: {SMALL} has no twin to mix with."
+def test_denoise_without_a_partner_warns_in_output_and_report(part, capsys):
+    sentence = f"The denoise strength had no effect: {SMALL} has no partner checkpoint to mix with."
 
     status, _, record = upscale(part, "--scale", "2", "--denoise", "0.3")
 
@@ -196,7 +195,7 @@ def test_upscaling_alone_loads_nothing_for_faces(small_face, tmp_path):
     loaded = modules_after("restore", small_face, "-o", tmp_path / "out", *options)
 
     assert "lib_facerestore.models.adapters.tiled_upscaler" in loaded
-    assert not loaded & {*ours(*FACE_MODULES), "facexlib", "basicsr", "gfpgan"}
+    assert not loaded & {"facexlib", "basicsr", "gfpgan"}
 
 
 def test_restoring_alone_loads_no_upscaler_though_its_restorer_is_one(small_face, tmp_path):
@@ -210,7 +209,7 @@ def test_restoring_alone_loads_no_upscaler_though_its_restorer_is_one(small_face
 
     (record,) = json.loads((tmp_path / "r.json").read_text())
     assert "lib_facerestore.models.adapters.restorers" in loaded
-    assert not loaded & ours("models.upscalers")
+    assert {used["role"] for used in record["models"]} == {"detector", "restorer"}
     assert "restored" in [face["outcome"] for face in record["faces"]]
     assert (record["restorer"], record["upscaler"], record["size_hw"]) == ("4xSmall", "", [150, 128])
 
@@ -219,21 +218,21 @@ def test_with_neither_no_network_is_loaded(small_face, tmp_path):
     loaded = modules_after("restore", small_face, "-o", tmp_path / "out", "--no-restore", "--no-upscale")
 
     assert (tmp_path / "out" / "face.jpg").exists()
-    assert not loaded & {*ours(*FACE_MODULES, "models.upscalers", "models.networks"), "spandrel", "facexlib"}
+    assert not loaded & {*ours("models.adapters"), "spandrel", "facexlib"}
 
 
 STOPPED = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from lib_facerestore.cli import main
-from lib_facerestore.models import upscalers
-upscalers.first_rung = lambda device, bytes_per_px: upscalers.Rung(device, 1, 1)  # the smallest tiles there are
-forward = upscalers.TiledUpscaler._forward
+from lib_facerestore.models.adapters import tiled_upscaler
+tiled_upscaler.first_rung = lambda device, bytes_per_px: tiled_upscaler.Rung(device, 1, 1)  # the smallest tiles
+forward = tiled_upscaler.TiledUpscaler._forward
 def slowly(self, batch, device):
     print("tile", flush=True)
     time.sleep(1)
     return forward(self, batch, device)
-upscalers.TiledUpscaler._forward = slowly
+tiled_upscaler.TiledUpscaler._forward = slowly
 sys.exit(main(sys.argv[1:]))
 """
 
