@@ -114,7 +114,7 @@ class RestoreSettings:
         "Ceiling", "A result larger than this is reduced to it, and that is said.",
         "upscale", low=0.01, high=1000.0, step=1.0, unit="megapixels", infotext="Face restore ceiling"))
     denoise: float = setting(0.75, SettingInfo(
-        "Denoise strength", "0 keeps noise, 1 smooths it away; for upscalers that have a twin trained to keep noise.",
+        "Denoise strength", "0 keeps noise, 1 smooths it away; for upscalers with a checkpoint to mix in.",
         "upscale", low=0.0, high=1.0, step=0.01,
         infotext="Face restore denoise", is_basic=True, visible_for=("denoise",)))
     upscale_strength: float = setting(0.75, SettingInfo(

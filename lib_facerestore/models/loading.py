@@ -101,9 +101,9 @@ def restorer_of(found: FoundWeights, model: Model, runtime: Runtime, device: tor
 
 @own_state()
 def load_upscaler(
-    spec: ModelSpec, twin: ModelSpec | None, denoise: float, runtime: Runtime, device: torch.device
+    spec: ModelSpec, dni_partner: ModelSpec | None, denoise: float, runtime: Runtime, device: torch.device
 ) -> tuple[Upscaler, FoundWeights]:
-    """An ESRGAN-like network; with a twin, both checkpoints mixed: denoise·spec + (1 − denoise)·twin.
+    """An ESRGAN-like network; with a DNI partner, both checkpoints mixed: denoise·spec + (1 − denoise)·partner.
 
     Raises: WeightsError; OutOfMemory.
     """
@@ -111,10 +111,10 @@ def load_upscaler(
     from lib_facerestore.models.adapters import interpolate
 
     found, state = weights.resolve_and_load(spec, runtime)
-    if twin is not None and denoise < 1:
-        twin_found, twin_state = weights.resolve_and_load(twin, runtime)
-        state = interpolate(state, twin_state, denoise)
-        found = dataclasses.replace(found, notice=f"{found.notice} {twin_found.notice}".strip())
+    if dni_partner is not None and denoise < 1:
+        partner_found, partner_state = weights.resolve_and_load(dni_partner, runtime)
+        state = interpolate(state, partner_state, denoise)
+        found = dataclasses.replace(found, notice=f"{found.notice} {partner_found.notice}".strip())
     return upscaler_of(found, networks.build(state, found.path.name, device), device), found
 
 

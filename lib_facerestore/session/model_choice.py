@@ -110,8 +110,8 @@ class ModelChoice:
 
     def partner(self, spec: ModelSpec, settings: RestoreSettings) -> Partner:
         """The checkpoint that the denoise strength mixes into an upscaler."""
-        if spec.twin:
-            partner = weights.choose(spec.twin, "upscaler", self.runtime)
+        if spec.dni_partner:
+            partner = weights.choose(spec.dni_partner, "upscaler", self.runtime)
             if weights.is_present(partner, self.runtime) or self.runtime.downloads_allowed:
                 return Partner(partner)
             lacking = f"The denoise strength had no effect: {partner.name}, which it mixes in, is missing."

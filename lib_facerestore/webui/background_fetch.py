@@ -14,7 +14,7 @@ from lib_facerestore.webui.border import guarded
 TOGETHER = {
     "CodeFormer, with detector and parser": ("CodeFormer", *catalogue.STOCK_HELPERS),
     "GFPGAN 1.4, with detector and parser": ("GFPGAN 1.4", *catalogue.STOCK_HELPERS),
-    "Real-ESRGAN general-x4v3, with its twin": ("Real-ESRGAN general-x4v3", "Real-ESRGAN general-wdn-x4v3"),
+    "Real-ESRGAN general-x4v3, with its denoise partner": ("Real-ESRGAN general-x4v3", "Real-ESRGAN general-wdn-x4v3"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Which upscaler the settings get: the auto rule, twins mixed by the denoise strength, files that a user dropped in."""
+"""Which upscaler the settings get: the auto rule, mixing by the denoise strength, files that a user dropped in."""
 
 import dataclasses
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from lib_facerestore.models.weights import bundled
 from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
-SPEC, TWIN = "realesr-general-x4v3.pth", "realesr-general-wdn-x4v3.pth"
+SPEC, PARTNER = "realesr-general-x4v3.pth", "realesr-general-wdn-x4v3.pth"
 SETTINGS = RestoreSettings(restorer="none", scale=2.0)
 
 
@@ -36,9 +36,9 @@ def empty(runtime, tmp_path):
 
 
 @pytest.fixture
-def twins(empty):
+def dni_pair(empty):
     """The runtime with both general checkpoints, and their tensors."""
-    return empty, random_checkpoint(empty.models_folder / SPEC, 1), random_checkpoint(empty.models_folder / TWIN, 2)
+    return empty, random_checkpoint(empty.models_folder / SPEC, 1), random_checkpoint(empty.models_folder / PARTNER, 2)
 
 
 def chosen(runtime, **more):
@@ -79,26 +79,26 @@ def test_auto_is_lanczos_where_there_is_nothing(empty, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["lanczos", "Lanczos", "none"])
-def test_lanczos_by_name_loads_nothing(twins, name, monkeypatch):
+def test_lanczos_by_name_loads_nothing(dni_pair, name, monkeypatch):
     monkeypatch.setattr(loading, "load_upscaler", None)
 
-    assert chosen(twins[0], upscaler=name).upscaler is None
+    assert chosen(dni_pair[0], upscaler=name).upscaler is None
 
 
 @pytest.mark.parametrize("denoise", [0.0, 0.5, 1.0])
-def test_denoise_mixes_the_twin_in(twins, denoise):
-    runtime, spec, twin = twins
+def test_denoise_mixes_the_partner_in(dni_pair, denoise):
+    runtime, spec, partner = dni_pair
 
     state = network_of(chosen(runtime, denoise=denoise))
 
     assert state.keys() == spec.keys()
     for key, value in state.items():
-        torch.testing.assert_close(value, denoise * spec[key] + (1 - denoise) * twin[key], rtol=0, atol=1e-7)
-    assert any(not torch.equal(spec[key], twin[key]) for key in spec)
+        torch.testing.assert_close(value, denoise * spec[key] + (1 - denoise) * partner[key], rtol=0, atol=1e-7)
+    assert any(not torch.equal(spec[key], partner[key]) for key in spec)
 
 
-def test_a_value_of_denoise_is_mixed_once(twins, monkeypatch):
-    session, loaded = Session(twins[0]), []
+def test_a_value_of_denoise_is_mixed_once(dni_pair, monkeypatch):
+    session, loaded = Session(dni_pair[0]), []
     load = loading.load_upscaler
     monkeypatch.setattr(loading, "load_upscaler", lambda *given: loaded.append(given[2]) or load(*given))
 
@@ -109,7 +109,7 @@ def test_a_value_of_denoise_is_mixed_once(twins, monkeypatch):
     assert upscalers[1] is upscalers[3]
 
 
-def test_a_missing_twin_is_said_and_the_network_stays_as_it_is(empty):
+def test_a_missing_partner_is_said_and_the_network_stays_as_it_is(empty):
     spec = random_checkpoint(empty.models_folder / SPEC, 1)
 
     tools = chosen(empty, denoise=0.2)

@@ -292,7 +292,7 @@ def interpolate(state_a: StateDict, state_b: StateDict, weight: float) -> StateD
     shapes_a, shapes_b = ({key: tuple(value.shape) for key, value in s.items()} for s in (state_a, state_b))
     if shapes_a != shapes_b:
         differing = sorted(key for key in shapes_a.keys() | shapes_b if shapes_a.get(key) != shapes_b.get(key))
-        problem = f"differ in {len(differing)} weights, so they are not twins and cannot be mixed."
+        problem = f"differ in {len(differing)} weights, so they are not the same network and cannot be mixed."
         raise WeightsUnknown("The two checkpoints", problem, tuple(differing))
     return {key: weight * a.float() + (1.0 - weight) * state_b[key].float() for key, a in state_a.items()}
 

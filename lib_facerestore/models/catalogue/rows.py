@@ -132,7 +132,7 @@ MODELS: tuple[ModelSpec, ...] = (
         _file("realesr-general-x4v3.pth", 4_885_111,
               "8dc7edb9ac80ccdc30c3a5dca6616509367f05fbc184ad95b731f05bece96292",
               _REALESRGAN + "v0.2.5.0/realesr-general-x4v3.pth"),
-        twin="Real-ESRGAN general-wdn-x4v3",
+        dni_partner="Real-ESRGAN general-wdn-x4v3",
     ),
     _upscaler(
         "Real-ESRGAN x4plus", "esrgan", 4,

@@ -34,7 +34,8 @@ class ModelSpec:
 
     name: what a person types and a report shows. kinds: every role it can play.
     aliases: other file names that hosts give the same file. hash_sources: how many unrelated places the SHA-256 was
-    found in, "several" or "one". twin: name of the row whose weights are mixed in by the denoise strength.
+    found in, "several" or "one". dni_partner: name of the row whose weights the
+    denoise strength mixes in (deep network interpolation).
     context_px: picture pixels a tile needs around its core; 0: measured at the first use. threshold: a detector's own
     lowest score. bundled, remote, file: where the weights come from; `file` is one that a user dropped in.
     """
@@ -49,7 +50,7 @@ class ModelSpec:
     scale: int = 1
     threshold: float = 0.0
     context_px: int = 0
-    twin: str = ""
+    dni_partner: str = ""
     aliases: tuple[str, ...] = ()
     hash_sources: Literal["several", "one"] = "several"
     bundled: BundledSource | None = None
@@ -59,7 +60,7 @@ class ModelSpec:
     @property
     def abilities(self) -> tuple[str, ...]:
         """Settings that mean something to this model only: "fidelity", "denoise"."""
-        has = {"fidelity": self.family == "codeformer", "denoise": bool(self.twin)}
+        has = {"fidelity": self.family == "codeformer", "denoise": bool(self.dni_partner)}
         return tuple(name for name, is_there in has.items() if is_there)
 
     @property

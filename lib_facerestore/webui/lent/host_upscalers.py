@@ -62,14 +62,14 @@ def put(*_: Any) -> None:
 
 def _upscaled(img: Image.Image, scale: float, model: str) -> Image.Image:
     """The network's picture, with none of a plain resize mixed in: the host's lists have no strength."""
-    twin = weights.choose(model, "upscaler", weights.listed(warm_session.runtime())).twin
+    dni_partner = weights.choose(model, "upscaler", weights.listed(warm_session.runtime())).dni_partner
     # At scale 1 the host expects a run of the network too, which only a picture that grows brings; it is reduced after.
     larger = scale if scale > 1 else _LARGER_THAN_ASKED
     settings = RestoreSettings(
         restorer="none",
         upscaler=model,
         upscale_strength=1.0,
-        denoise=options.defaults()["denoise"] if twin else setting_default("denoise"),
+        denoise=options.defaults()["denoise"] if dni_partner else setting_default("denoise"),
         ceiling_megapixels=_HIGHEST_CEILING_MEGAPIXELS,
         scale=larger,
     )

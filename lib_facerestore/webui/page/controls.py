@@ -144,7 +144,7 @@ def _control(name: str, value: Any, elem_id: str) -> Any:
 
 
 def _follow_models(fields: dict[str, Any]) -> None:
-    """Show the weight only for models that have one, and the denoise strength only for those with a twin."""
+    """Show the weight only for models that have one, and the denoise strength only for those with a DNI partner."""
     pairs = (("restorer", "fidelity"), ("second_restorer", "second_fidelity"), ("upscaler", "denoise"))
     for model, control in pairs:
         fields[control].visible = _has_ability(model, fields[model].value)

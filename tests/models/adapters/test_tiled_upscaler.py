@@ -442,7 +442,7 @@ def test_interpolation_of_two_checkpoints():
         assert half[key].dtype == torch.float32
 
 
-def test_checkpoints_that_are_no_twins_are_refused():
+def test_checkpoints_of_different_networks_are_refused_a_mix():
     with pytest.raises(WeightsUnknown, match="differ in 2 weights"):
         interpolate({"a": torch.zeros(3), "b": torch.zeros(2)}, {"a": torch.zeros(4)}, 0.5)
 

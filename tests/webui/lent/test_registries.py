@@ -205,7 +205,7 @@ def test_missing_model_leaves_the_picture_and_is_said(host, portrait, restores):
 
 
 def test_extras_upscales_with_ours_as_our_own_panel_does(host, portrait):
-    # The accordion's denoise strength does not matter: the embedded networks have no twin.
+    # The accordion's denoise strength does not matter: the embedded networks have no DNI partner.
     alone = host.generate(face=upscaling(SMALL), photo=portrait)
 
     answer = extras(host, portrait, upscaler_1=OFFERED, upscaling_resize=2)
