@@ -11,6 +11,7 @@ from lib_facerestore.engine.ports import Detector, Parser, Restorer, Upscaler
 from lib_facerestore.errors import WeightsUnknown
 from lib_facerestore.models import weights
 from lib_facerestore.models.catalogue import ModelSpec
+from lib_facerestore.models.checkpoints import interpolate
 from lib_facerestore.models.networks import own_state, refusals
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
@@ -108,7 +109,6 @@ def load_upscaler(
     Raises: WeightsError; OutOfMemory.
     """
     from lib_facerestore.models import networks
-    from lib_facerestore.models.adapters import interpolate
 
     found, state = weights.resolve_and_load(spec, runtime)
     if dni_partner is not None and denoise < 1:

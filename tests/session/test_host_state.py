@@ -21,7 +21,7 @@ from lib_facerestore.errors import InferenceFailed
 from lib_facerestore.models import networks
 from lib_facerestore.models.adapters.parsers import FaceParser
 from lib_facerestore.models.adapters.restorers import restorer_for
-from lib_facerestore.models.adapters.tiled_upscaler import measure_context
+from lib_facerestore.models.adapters.tile_context import measure_context
 from lib_facerestore.models.catalogue.rows import by_name
 from lib_facerestore.models.networks.devices import inference, own_state
 from lib_facerestore.runtime import Runtime

@@ -1,10 +1,11 @@
 """Networks behind the engine's ports: detectors, parsers, restorers and upscalers."""
 
 from lib_facerestore.models.adapters.detectors import RetinaFaceDetector
+from lib_facerestore.models.adapters.lanczos_upscaler import LanczosUpscaler
 from lib_facerestore.models.adapters.other_upscaler import OtherUpscaler
 from lib_facerestore.models.adapters.parsers import FaceParser
 from lib_facerestore.models.adapters.restorers import FACE_ARCHITECTURES, restorer_for
-from lib_facerestore.models.adapters.tiled_upscaler import LanczosUpscaler, TiledUpscaler, interpolate
+from lib_facerestore.models.adapters.tiled_upscaler import TiledUpscaler
 
 __all__ = [
     "FACE_ARCHITECTURES",
@@ -13,6 +14,5 @@ __all__ = [
     "OtherUpscaler",
     "RetinaFaceDetector",
     "TiledUpscaler",
-    "interpolate",
     "restorer_for",
 ]

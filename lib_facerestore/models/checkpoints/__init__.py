@@ -12,6 +12,7 @@ from lib_facerestore.models.checkpoints.hashes import (
     verify_file,
     write_table,
 )
+from lib_facerestore.models.checkpoints.interpolation import interpolate
 from lib_facerestore.models.checkpoints.read import read_checkpoint, save_checkpoint
 from lib_facerestore.models.checkpoints.tensor_names import weight_names
 
@@ -20,6 +21,7 @@ __all__ = [
     "HashCache",
     "containers",
     "difference",
+    "interpolate",
     "is_listed",
     "move_aside",
     "plain_bytes",

@@ -9,7 +9,7 @@ from lib_facerestore.engine.ports import NoProgress, Tools
 from lib_facerestore.engine.upscaling import alpha_bleed, background
 from lib_facerestore.engine.upscaling.alpha_bleed import spread_colours
 from lib_facerestore.engine.upscaling.resize import resize_exact
-from lib_facerestore.models.adapters.tiled_upscaler import LanczosUpscaler
+from lib_facerestore.models.adapters import LanczosUpscaler
 from lib_facerestore.settings import RestoreSettings
 
 SMALL = "Real-ESRGAN animevideov3 (embedded)"

@@ -16,17 +16,11 @@ from helpers.support import smooth_noise
 from lib_facerestore.engine.ports import NoProgress
 from lib_facerestore.engine.upscaling import resize, tiles
 from lib_facerestore.engine.upscaling.resize import resize_exact
-from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, SettingsError, WeightsUnknown
+from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, WeightsUnknown
 from lib_facerestore.models import catalogue, networks, weights
-from lib_facerestore.models.adapters.tiled_upscaler import (
-    LanczosUpscaler,
-    Rung,
-    TiledUpscaler,
-    first_rung,
-    interpolate,
-    ladder,
-    measure_context,
-)
+from lib_facerestore.models.adapters import LanczosUpscaler, TiledUpscaler
+from lib_facerestore.models.adapters.tile_budget import TileBudget, fallback_steps
+from lib_facerestore.models.adapters.tile_context import measure_context
 from lib_facerestore.models.catalogue.rows import ModelSpec
 
 CPU = torch.device("cpu")
@@ -114,8 +108,8 @@ def seam_gradients(pixels, grid, scale=4):
 
 
 def test_x4plus_in_nine_tiles_is_x4plus(x4plus, photograph_strip, monkeypatch):
-    # Nine columns of a low strip with cores of about 32 px, the smallest that the ladder goes down to. Measured here:
-    # 48 px of context max 3, mean 0.017; 64 px max 1, mean 0.002.
+    # Nine columns of a low strip with cores of about 32 px, the smallest of the fallback steps. Measured here: 48 px of
+    # context max 3, mean 0.017; 64 px max 1, mean 0.002.
     untiled, _ = in_grid(x4plus, photograph_strip, (1, 1), 0, monkeypatch)
 
     tiled, grid = in_grid(x4plus, photograph_strip, (1, 9), x4plus[0].context_px, monkeypatch)
@@ -162,7 +156,7 @@ def test_the_same_picture_gives_the_same_bytes(compact, photograph):
     spec, sha256, model, _ = compact
 
     first, second = (
-        TiledUpscaler(spec, sha256, model, CPU, Rung("cpu", 72 * 80, 2)).upscale(photograph, NoProgress())
+        TiledUpscaler(spec, sha256, model, CPU, TileBudget("cpu", 72 * 80, 2)).upscale(photograph, NoProgress())
         for _ in range(2)
     )
 
@@ -198,7 +192,7 @@ def test_a_picture_that_fits_is_one_tile():
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_picture_reduced_on_the_way_is_the_whole_one_reduced(compact, size_hw, dtype):
     spec, sha256, model, _ = compact
-    upscaler = TiledUpscaler(spec, sha256, model, CPU, Rung("cpu", 64 * 64, 1))
+    upscaler = TiledUpscaler(spec, sha256, model, CPU, TileBudget("cpu", 64 * 64, 1))
     pixels = smooth_noise(90, 121, dtype=dtype)
 
     whole = upscaler.upscale(pixels, NoProgress())
@@ -212,7 +206,7 @@ def test_a_picture_reduced_on_the_way_is_the_whole_one_reduced(compact, size_hw,
 def test_the_networks_own_canvas_never_exists_where_the_picture_is_to_be_smaller(monkeypatch):
     monkeypatch.setattr(resize, "_BAND_PX", 100_000)  # else the resize's bands would be the whole of so small a picture
     network = FakeNetwork(scale=8)
-    upscaler = TiledUpscaler(FAKE, "0" * 64, described(network, scale=8), CPU, Rung("cpu", 64 * 64, 1))
+    upscaler = TiledUpscaler(FAKE, "0" * 64, described(network, scale=8), CPU, TileBudget("cpu", 64 * 64, 1))
     pixels = smooth_noise(401, 300)
     tracemalloc.start()
 
@@ -229,7 +223,7 @@ def test_out_of_memory_halves_the_batch_then_the_tile_and_says_so():
         if x.shape[0] * x.shape[2] * x.shape[3] > 2000:
             raise torch.OutOfMemoryError("no")
 
-    upscaler, network = fake_upscaler(Rung("cpu", 3600, 4), before=refuse)
+    upscaler, network = fake_upscaler(TileBudget("cpu", 3600, 4), before=refuse)
     pixels = smooth_noise(50, 301)  # five tiles in a row
 
     done = upscaler.upscale(pixels, NoProgress())
@@ -258,7 +252,7 @@ def refuse_cuda(upscaler, network):
 
 
 def test_weights_that_find_no_room_run_on_the_cpu_and_that_is_said():
-    upscaler, network = fake_upscaler(Rung("cuda:0", 3600, 1))
+    upscaler, network = fake_upscaler(TileBudget("cuda:0", 3600, 1))
     refuse_cuda(upscaler, network)
     pixels = smooth_noise(50, 61)
 
@@ -272,7 +266,7 @@ def test_weights_that_find_no_room_run_on_the_cpu_and_that_is_said():
 
 
 def test_a_picture_is_not_lost_when_its_network_finds_no_way_back():
-    upscaler, network = fake_upscaler(Rung("cpu", 3600, 1))
+    upscaler, network = fake_upscaler(TileBudget("cpu", 3600, 1))
     refuse_cuda(upscaler, network)
     pixels = smooth_noise(50, 61)
 
@@ -298,36 +292,11 @@ def test_memory_that_is_never_enough_is_an_error():
     def refuse(x):
         raise torch.OutOfMemoryError("no")
 
-    upscaler, network = fake_upscaler(Rung("cpu", 8000, 2), before=refuse)
+    upscaler, network = fake_upscaler(TileBudget("cpu", 8000, 2), before=refuse)
 
     with pytest.raises(OutOfMemory, match="fake network"):
         upscaler.upscale(smooth_noise(90, 121), NoProgress())
-    assert len(network.shapes) == len(list(ladder(Rung("cpu", 8000, 2), 4)))
-
-
-def test_the_ladder_ends_on_the_cpu():
-    # Floor: (2·48 + 32)² = 16,384.
-    assert list(ladder(Rung("cuda:0", 60_000, 4), 48)) == [
-        Rung("cuda:0", 60_000, 4),
-        Rung("cuda:0", 60_000, 2),
-        Rung("cuda:0", 60_000, 1),
-        Rung("cuda:0", 30_000, 1),
-        Rung("cuda:0", 16_384, 1),
-        Rung("cpu", 60_000, 1),
-        Rung("cpu", 30_000, 1),
-        Rung("cpu", 16_384, 1),
-    ]
-
-
-def test_the_first_tile_follows_the_free_memory(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10**9, 8 * 10**9))
-    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 3 * 10**8)
-    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 10**8)
-
-    # 0.7 of 1.2 GB, and the stated 2 GiB of the CPU.
-    assert first_rung("cuda:0", 10_000) == Rung("cuda:0", 84_000, 1)
-    assert first_rung("cuda:0", 100) == Rung("cuda:0", 1 << 20, 8)
-    assert first_rung("cpu", 10_000) == Rung("cpu", 214_748, 1)
+    assert len(network.shapes) == len(list(fallback_steps(TileBudget("cpu", 8000, 2), 4)))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -338,7 +307,7 @@ def test_a_tile_with_bad_numbers_is_repeated(bad):
         spoilt.append(1)
         return torch.full_like(x, bad) if len(spoilt) == 2 else x
 
-    upscaler, network = fake_upscaler(Rung("cpu", 2500, 1), after=spoil_second_call)
+    upscaler, network = fake_upscaler(TileBudget("cpu", 2500, 1), after=spoil_second_call)
     pixels = smooth_noise(60, 83)
 
     done = upscaler.upscale(pixels, NoProgress())
@@ -370,7 +339,7 @@ def test_an_overflow_of_half_precision_is_repeated_in_float32():
 
 @pytest.mark.parametrize("channels", [(1, 1), (4, 4)])
 def test_networks_of_one_and_four_channels_give_the_right_picture(channels):
-    upscaler, network = fake_upscaler(Rung("cpu", 1600, 2), channels)
+    upscaler, network = fake_upscaler(TileBudget("cpu", 1600, 2), channels)
     pixels = smooth_noise(60, 83)
 
     done = upscaler.upscale(pixels, NoProgress())
@@ -387,7 +356,7 @@ def test_networks_of_other_channels_are_refused_with_a_sentence():
 @pytest.mark.parametrize("size_hw", [(37, 53), (5, 90), (1, 1)])
 def test_size_requirements_are_met_by_reflection_and_cut_off(size_hw):
     sizes = spandrel.SizeRequirements(minimum=16, multiple_of=8)
-    upscaler, network = fake_upscaler(Rung("cpu", 24 * 24, 1), sizes=sizes)
+    upscaler, network = fake_upscaler(TileBudget("cpu", 24 * 24, 1), sizes=sizes)
     pixels = smooth_noise(*size_hw)
 
     done = upscaler.upscale(pixels, NoProgress())
@@ -405,7 +374,7 @@ def test_a_stop_ends_within_one_batch():
             if self.checks == 3:
                 raise Interrupted
 
-    upscaler, network = fake_upscaler(Rung("cpu", 1600, 1))
+    upscaler, network = fake_upscaler(TileBudget("cpu", 1600, 1))
 
     with pytest.raises(Interrupted):
         upscaler.upscale(smooth_noise(90, 121), StopAfterTwo())
@@ -427,30 +396,6 @@ def test_the_measured_context_of_compact_is_what_the_catalogue_has(compact):
 
     # 18 convolutions of 3×3 cannot reach further than 18 px.
     assert 0 < measure_context(model) <= 20 <= spec.context_px
-
-
-def test_interpolation_of_two_checkpoints():
-    generator = torch.Generator().manual_seed(1)
-    a, b = ({"w": torch.randn(4, 3, 3, 3, generator=generator), "b": torch.randn(5)} for _ in range(2))
-
-    none, half, whole = (interpolate(a, b, weight) for weight in (0.0, 0.5, 1.0))
-
-    for key in a:
-        assert torch.equal(whole[key], a[key])
-        assert torch.equal(none[key], b[key])
-        torch.testing.assert_close(half[key], (a[key] + b[key]) / 2)
-        assert half[key].dtype == torch.float32
-
-
-def test_checkpoints_of_different_networks_are_refused_a_mix():
-    with pytest.raises(WeightsUnknown, match="differ in 2 weights"):
-        interpolate({"a": torch.zeros(3), "b": torch.zeros(2)}, {"a": torch.zeros(4)}, 0.5)
-
-
-@pytest.mark.parametrize("weight", [-0.1, 1.5, float("nan")])
-def test_interpolation_refuses_weights_outside_the_range(weight):
-    with pytest.raises(SettingsError, match="denoise"):
-        interpolate({}, {}, weight)
 
 
 def test_lanczos_leaves_the_work_to_the_exact_resize():

@@ -9,7 +9,8 @@ from basicsr.archs.rrdbnet_arch import RRDBNet
 from spandrel.architectures.Compact import CompactArch
 
 from lib_facerestore.models import networks
-from lib_facerestore.models.adapters.tiled_upscaler import CPU_BUDGET_BYTES, TiledUpscaler
+from lib_facerestore.models.adapters.tile_budget import CPU_BUDGET_BYTES
+from lib_facerestore.models.adapters.tiled_upscaler import TiledUpscaler
 from lib_facerestore.models.catalogue.spec import ModelSpec
 from lib_facerestore.models.networks import banded_tail
 from lib_facerestore.models.networks.banded_tail import BandedTail, band_tail

@@ -1,0 +1,99 @@
+"""How much of a picture an upscaling network gets at once, and what is tried next when a device refuses the memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# Peak activations of float32 in bytes by architecture, for each px that the network sees and each px that it gives,
+# measured at ×4 on a CPU (growth of ru_maxrss): for each px in, x4plus with its tail in bands took 2,300 at 400×512 px
+# and 2,800 at 192×192, animevideov3 1,500. An ESRGAN trunk works at the size of the input, whatever the factor.
+_BYTES_PER_PX = {"ESRGAN": (2_300, 36), "Compact": (0, 100)}
+_BYTES_PER_PX_UNKNOWN = (0, 1_500)
+# A network of factor 1 or 2 still holds its features at the size it works in.
+_LEAST_OUTPUT_PX_PER_PX = 4
+# A constant and not what happens to be free, so that the same picture gives the same bytes on the same machine.
+CPU_BUDGET_BYTES = 2 << 30
+# The rest is left to the host, and to what the allocator cannot use in one piece.
+_CUDA_SHARE = 0.7
+# Larger tiles and batches gain nothing once the device is full, and a stop has to wait for them.
+_MAX_AREA_PX = 1 << 20
+_MAX_BATCH = 8
+# Core side of the smallest tile that is tried before the next device.
+_FLOOR_CORE_PX = 32
+
+
+@dataclass(frozen=True)
+class TileBudget:
+    """What one call of an upscaling network may take."""
+
+    device: str
+    """The device that the network runs on, as torch writes it: "cpu", "cuda:0"."""
+    area_px: int
+    """Largest area of one tile with its context: height × width in px of the picture."""
+    batch: int
+    """Tiles that run at once."""
+
+
+def bytes_per_px(architecture: str, scale: int, item_bytes: int) -> int:
+    """Bytes of activations that a network needs for each px of its input.
+
+    architecture: spandrel's id. scale: output px per input px along one side. item_bytes: size of one number, 4 for
+    float32.
+    """
+    seen, given = _BYTES_PER_PX.get(architecture, _BYTES_PER_PX_UNKNOWN)
+    per_px = seen + given * max(scale**2, _LEAST_OUTPUT_PX_PER_PX)
+    return per_px * item_bytes // 4
+
+
+def first_budget(device: str, px_bytes: int) -> TileBudget:
+    """The budget that the device's free memory allows; on a CPU a constant amount of memory is assumed.
+
+    px_bytes: activations for each px of the input, see `bytes_per_px`.
+    """
+    import torch
+
+    if not device.startswith("cuda"):
+        # One tile that takes all: on a CPU two small tiles at once are no faster than one after the other.
+        return TileBudget(device, max(1, CPU_BUDGET_BYTES // px_bytes), 1)
+    free, _ = torch.cuda.mem_get_info(torch.device(device))
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    affordable = max(1, int((free + unused) * _CUDA_SHARE) // px_bytes)
+    area = min(affordable, _MAX_AREA_PX)
+    return TileBudget(device, area, min(affordable // area, _MAX_BATCH))
+
+
+def fallback_steps(first: TileBudget, context_px: int) -> Iterator[TileBudget]:
+    """The budgets to try in turn while a device refuses the memory; the first one is `first` itself.
+
+    The batch is halved down to one tile, then the area down to a core of 32 px with its context; the same follows on
+    the CPU, where the area starts anew. context_px: px around a tile's core.
+    """
+    floor = (2 * context_px + _FLOOR_CORE_PX) ** 2
+    device, area, batch = first.device, first.area_px, first.batch
+    while True:
+        yield TileBudget(device, area, batch)
+        if batch > 1:
+            batch //= 2
+        elif area > floor:
+            area = max(area // 2, floor)
+        elif device != "cpu":
+            device, area = "cpu", min(first.area_px, _MAX_AREA_PX // 4)
+        else:
+            return
+
+
+def fallback_warning(refused: TileBudget, following: TileBudget) -> str:
+    """One sentence for the report: the budget that the device refused, and the one that is tried now."""
+    side, side_after = round(math.sqrt(refused.area_px)), round(math.sqrt(following.area_px))
+    tried = f"{refused.device} had no memory for {refused.batch} × {side}² px at once"
+    return f"{tried}; went on with {following.batch} × {side_after}² px on {following.device}."
+
+
+def empty_cache(device: str) -> None:
+    """Give the unused blocks of torch's allocator back to the device; they may be what is missing in one piece."""
+    import torch
+
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
