@@ -2,12 +2,12 @@
 
 from lib_facerestore.engine.upscaling import background, tiles
 from lib_facerestore.engine.upscaling.background import Background
-from lib_facerestore.engine.upscaling.resize import reduce_for_looking, resize_exact, resize_float, resize_rows
+from lib_facerestore.engine.upscaling.resize import area_downscale, resize_exact, resize_float, resize_rows
 
 __all__ = [
     "Background",
+    "area_downscale",
     "background",
-    "reduce_for_looking",
     "resize_exact",
     "resize_float",
     "resize_rows",

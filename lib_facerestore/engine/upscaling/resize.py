@@ -81,12 +81,12 @@ def resize_float(pixels: FloatPixels, size_hw: tuple[int, int]) -> FloatPixels:
     return np.asarray(np.clip(np.stack(resized, axis=2), 0.0, 1.0), np.float32)
 
 
-def reduce_for_looking(pixels: Pixels, size_wh: tuple[int, int]) -> Pixels:
-    """A smaller copy by area averaging, for what looks at a picture and never shows it.
+def area_downscale(pixels: Pixels, size_wh: tuple[int, int]) -> Pixels:
+    """Shrink a picture by area averaging, for a detector; the steps round, so the result is never shown.
 
-    Shapes: (H, W, 3) uint8 or uint16 → (height, width, 3) of the same type; size_wh is not larger than the picture.
-    Halves as long as that leaves enough to average, which OpenCV does 3× faster than any other factor. Not from odd
-    sizes: a row left out there would shift all that is found.
+    Shapes: (H, W, 3) RGB uint8 or uint16 → (height, width, 3) of the same type; size_wh is not larger than the picture.
+    The picture is halved as long as enough is left to average, which OpenCV does 3× faster than any other factor. Odd
+    sizes are not halved: the row left out would shift every landmark.
     """
     width, height = size_wh
     while min(pixels.shape[0] / height, pixels.shape[1] / width) >= 2 * _LEAST_LEFT:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Box, Face, ModelUsed, Pixels
-from lib_facerestore.engine.upscaling import reduce_for_looking
+from lib_facerestore.engine.upscaling import area_downscale
 from lib_facerestore.models.adapters.detected_rows import (
     NESTED_PART,
     ROW_LENGTH,
@@ -179,7 +179,7 @@ def resize_for_detection(pixels: Pixels, short_side_px: int) -> NDArray[np.uint8
     size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
     if size_wh != (width, height):
         is_smaller = size_wh[0] <= width and size_wh[1] <= height
-        pixels = reduce_for_looking(pixels, size_wh) if is_smaller else cv2.resize(pixels, size_wh)
+        pixels = area_downscale(pixels, size_wh) if is_smaller else cv2.resize(pixels, size_wh)
     if pixels.dtype == np.uint16:
         pixels = np.rint(pixels / 257.0).astype(np.uint8)
     return np.ascontiguousarray(pixels, np.uint8)

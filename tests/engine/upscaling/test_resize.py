@@ -9,7 +9,7 @@ from PIL import Image
 
 from helpers.support import smooth_noise
 from lib_facerestore.engine.upscaling import resize
-from lib_facerestore.engine.upscaling.resize import reduce_for_looking, resize_exact, resize_rows
+from lib_facerestore.engine.upscaling.resize import area_downscale, resize_exact, resize_rows
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -109,11 +109,11 @@ def test_rows_that_come_in_pieces_give_what_the_whole_picture_gives(source_hw, s
         ((300, 400), (277, 208)),
     ],
 )
-def test_a_copy_for_looking_is_the_area_average(dtype, source_hw, size_wh):
+def test_area_downscale_is_the_area_average(dtype, source_hw, size_wh):
     pixels = smooth_noise(*source_hw, dtype=dtype)
     level = np.iinfo(dtype).max / 255
 
-    small = reduce_for_looking(pixels, size_wh)
+    small = area_downscale(pixels, size_wh)
 
     expected = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
     assert small.shape == expected.shape
@@ -125,7 +125,7 @@ def test_a_copy_for_looking_is_the_area_average(dtype, source_hw, size_wh):
     assert difference.mean() <= 1.5 * level
 
 
-def test_a_copy_for_looking_may_be_the_picture_itself():
+def test_area_downscale_to_the_same_size_is_the_picture_itself():
     pixels = smooth_noise(48, 64)
 
-    assert reduce_for_looking(pixels, (64, 48)) is pixels
+    assert area_downscale(pixels, (64, 48)) is pixels
