@@ -158,7 +158,9 @@ def _add_fetch(commands: Any) -> None:
     text, usage = "download official weights", "%(prog)s [options]\n       [NAME ...]"
     command = commands.add_parser("fetch", help=text, description=text, usage=usage, allow_abbrev=False)
     command.add_argument("names", nargs="*", metavar="NAME", help="models, such as codeformer or 'gfpgan 1.4'")
-    command.add_argument("--all", action="store_true", help="every model that the licence mode shows")
+    command.add_argument(
+        "--all", action="store_true", help="every model that the licence mode shows and a command can use"
+    )
     command.add_argument("--for", dest="for_restorer", metavar="NAME", help="a restorer, a detector and a parser")
     _add_machine_options(command)
     command.set_defaults(run=_run_fetch)

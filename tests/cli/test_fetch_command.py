@@ -15,6 +15,7 @@ from helpers.web_server import status, whole
 from lib_facerestore.cli import main
 from lib_facerestore.models import catalogue
 
+ARCFACE = "recognition_arcface_ir_se50.pth"
 WANTED_FOR_GFPGAN = ["GFPGANv1.4.pth", "detection_Resnet50_Final.pth", "parsing_parsenet.pth"]
 
 
@@ -85,11 +86,19 @@ def test_what_is_named_is_fetched_and_nothing_else(server, tmp_path, capsys, nam
 
 
 @pytest.mark.parametrize(("licence", "missing"), [("any", set()), ("commercial", {"codeformer.pth"})])
-def test_all_fetches_what_the_licence_mode_shows(server, tmp_path, licence, missing):
+def test_all_fetches_what_the_licence_mode_shows_and_a_command_can_use(server, tmp_path, licence, missing):
     code = fetch(server, "--all", "--licence", licence)
 
     assert code == 0
-    assert set(there(tmp_path)) == set(CONTENT) - missing
+    assert set(there(tmp_path)) == set(CONTENT) - missing - {ARCFACE}
+    assert ARCFACE not in asked(server)
+
+
+def test_a_model_that_no_command_uses_can_be_fetched_by_its_name(server, tmp_path):
+    code = fetch(server, "arcface")
+
+    assert code == 0
+    assert there(tmp_path) == [ARCFACE]
 
 
 def test_a_file_that_is_there_is_not_fetched_again(server, tmp_path):
