@@ -52,7 +52,7 @@ def child(case: Case) -> None:
     """One run in this process; prints MB, seconds and tiles."""
     from lib_facerestore.engine.data import Picture
     from lib_facerestore.engine.ports import NoProgress, Tools
-    from lib_facerestore.engine.upscaling import background
+    from lib_facerestore.engine.upscaling import background, upscale_picture
     from lib_facerestore.settings import RestoreSettings
 
     upscaler = _upscaler(case)
@@ -61,7 +61,7 @@ def child(case: Case) -> None:
 
     def enlarged(picture: Picture) -> background.Background:
         plan = background.size_plan(picture.size_hw, settings, upscaler)
-        return background.enlarge(picture, plan, tools, settings, NoProgress())
+        return upscale_picture(picture, plan, tools, settings, NoProgress())
 
     enlarged(Picture(np.zeros((48, 64, 3), case.dtype)))  # warm
     row = np.linspace(0, np.iinfo(case.dtype).max, case.size_hw[1]).astype(case.dtype)
@@ -160,7 +160,7 @@ HEAD = (
 )
 NOTES = (
     "The bound, by the code: picture and finished picture, a second finished-size picture where the strength is "
-    "between 0 and 1, one row of tiles of the network's own canvas (its last pass is reduced row by row; passes before "
+    "between 0 and 1, one row of tiles of the network's own canvas (its last run is reduced row by row; runs before "
     "it are whole), and a tile's activations and float output, budgeted at 2 GiB on a CPU. No float copy of the whole "
     "picture is part of it, and no canvas of the network's own factor.",
 )

@@ -29,7 +29,7 @@ class Variant:
 
 
 @dataclass(frozen=True, eq=False)
-class FaceVariants:
+class FaceComparison:
     """The crops of one picture and their variants.
 
     prepared: also holds the faces that were not chosen, and why. device: as in `Report`.
@@ -42,14 +42,14 @@ class FaceVariants:
     device: str
 
 
-def restore_variants(
+def compare_restorers(
     picture: Picture,
     tools: Tools,
     settings: RestoreSettings,
     restorers: Callable[[], Iterable[tuple[str, Restorer | str]]],
     fidelities: Sequence[float],
     progress: Progress,
-) -> FaceVariants:
+) -> FaceComparison:
     """Every chosen face by every restorer, at full visibility; by those that have a fidelity weight, at each of them.
 
     restorers: gives name and restorer, or the reason why there is none, one after the other; not called where there is
@@ -79,7 +79,7 @@ def restore_variants(
                 variants[key] = Variant(*key, _restored(cut[kernel], restorer, fidelity, work, notes))
     seconds = time.perf_counter() - started
     ran = joined((Ran(warnings=(*picture.notes, *tools.warnings)), prepared.ran, notes.ran()))
-    return FaceVariants(prepared, tuple(variants.values()), ran.warnings, seconds, ", ".join(ran.devices))
+    return FaceComparison(prepared, tuple(variants.values()), ran.warnings, seconds, ", ".join(ran.devices))
 
 
 def _cut_again(prepared: Prepared, kernel: CropKernel) -> list[Crop]:

@@ -138,8 +138,8 @@ class Face:
 class Crop:
     """A face warped to the template.
 
-    pixels: (S, S, 3) float32 in [0, 1]. affine: picture → crop. is_restored: the pixels come from an earlier pass, and
-    may hold more than the picture has at the face's size there.
+    pixels: (S, S, 3) float32 in [0, 1]. affine: picture → crop. is_restored: a restorer made the pixels already, and
+    they may hold more than the picture has at the face's size there.
     """
 
     face: Face

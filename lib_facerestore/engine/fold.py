@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lib_facerestore.engine.data import Crop, FaceReport, Prepared, Ran, Report
-from lib_facerestore.engine.faces import FittedFace, Pass
+from lib_facerestore.engine.faces import FittedFace, Restoration
 from lib_facerestore.engine.ran import joined, once
 from lib_facerestore.engine.tone import Tone
 from lib_facerestore.engine.upscaling import Background
@@ -23,10 +23,11 @@ class Stages:
     prepared: Prepared
     chosen: tuple[Crop, ...]
     """The crops that were to be restored."""
-    passes: tuple[Pass, ...]
+    restorations: tuple[Restoration, ...]
+    """What each restorer made, in the order in which they are pasted; none without a restorer."""
     enlarged: Background
     pasted: tuple[FittedFace, ...]
-    """Each face that was put on the canvas, once for each pass that shows it."""
+    """Each face that was put on the canvas, once for each restoration that is seen."""
     tones: Mapping[int, Tone]
     toned_part: float
     size_hw: tuple[int, int]
@@ -38,11 +39,13 @@ class Stages:
 
 def fold(stages: Stages) -> Report:
     """The report of one picture, from what its stages gave and from nothing else."""
-    prepared, passes, enlarged = stages.prepared, stages.passes, stages.enlarged
+    prepared, restorations, enlarged = stages.prepared, stages.restorations, stages.enlarged
     faces = joined(face.ran for face in stages.pasted)
     before = Ran(warnings=(*prepared.picture.notes, *stages.loading))
-    second = Ran(warnings=_second_failures(passes))
-    ran = joined((before, prepared.ran, *(restored.ran for restored in passes), second, enlarged.ran, faces))
+    second = Ran(warnings=_second_failures(restorations))
+    ran = joined(
+        (before, prepared.ran, *(restoration.ran for restoration in restorations), second, enlarged.ran, faces)
+    )
     shown = {face.face.crop.face.index for face in stages.pasted}
     report = Report(
         faces=_faces(stages, shown),
@@ -62,7 +65,7 @@ def fold(stages: Stages) -> Report:
         warnings=ran.warnings,
         asked_restorer=stages.asked_restorer,
     )
-    return _with_restorers(report, passes)
+    return _with_restorers(report, restorations)
 
 
 def join(faces: Report, size: Report, size_hw: tuple[int, int]) -> Report:
@@ -83,17 +86,17 @@ def join(faces: Report, size: Report, size_hw: tuple[int, int]) -> Report:
     )
 
 
-def _with_restorers(report: Report, passes: Sequence[Pass]) -> Report:
-    """The report with the restorers of those passes that restored a face."""
-    if not passes or not passes[0].faces:
+def _with_restorers(report: Report, restorations: Sequence[Restoration]) -> Report:
+    """The report with the restorers that restored a face."""
+    if not restorations or not restorations[0].faces:
         return report
-    face = passes[0].faces[0]
+    face = restorations[0].faces[0]
     return replace(
         report,
         restorer=face.model,
         fidelity=face.fidelity,
-        visibility=passes[0].visibility[face.crop.face.index],
-        second_restorer=next((later.faces[0].model for later in passes[1:] if later.faces), ""),
+        visibility=restorations[0].visibility[face.crop.face.index],
+        second_restorer=next((later.faces[0].model for later in restorations[1:] if later.faces), ""),
     )
 
 
@@ -105,23 +108,23 @@ def _faces(stages: Stages, shown: set[int]) -> tuple[FaceReport, ...]:
         index = crop.face.index
         if index not in chosen:
             reports.append(crop.face.report("skipped", NOT_CHOSEN))
-        elif not stages.passes:
+        elif not stages.restorations:
             reports.append(crop.face.report("skipped", NO_RESTORER))
-        elif index in stages.passes[0].failures:
-            reports.append(crop.face.report("failed", stages.passes[0].failures[index]))
+        elif index in stages.restorations[0].failures:
+            reports.append(crop.face.report("failed", stages.restorations[0].failures[index]))
         else:
             reports.append(crop.face.report("restored", "" if index in shown else NOT_SEEN))
     return tuple(sorted(reports, key=lambda report: report.index))
 
 
-def _second_failures(passes: Sequence[Pass]) -> tuple[str, ...]:
-    """A sentence for each face that a later pass could not restore: it adds to the first, which stays."""
+def _second_failures(restorations: Sequence[Restoration]) -> tuple[str, ...]:
+    """A sentence for each face that a later restorer failed on: it adds to the first, whose face stays."""
     return tuple(
-        f"Face {index + 1} shows {_left_with(passes[0], index)}. {reason}"
-        for later in passes[1:]
+        f"Face {index + 1} shows {_left_with(restorations[0], index)}. {reason}"
+        for later in restorations[1:]
         for index, reason in later.failures.items()
     )
 
 
-def _left_with(first: Pass, index: int) -> str:
+def _left_with(first: Restoration, index: int) -> str:
     return "the first pass only" if first.visibility[index] > 0 else "no pass"

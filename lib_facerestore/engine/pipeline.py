@@ -12,7 +12,7 @@ from lib_facerestore.engine.data import Crop, Face, FaceChoice, Picture, Prepare
 from lib_facerestore.engine.faces import (
     FaceWork,
     FittedFace,
-    Pass,
+    Restoration,
     align,
     face_tones,
     fit,
@@ -26,7 +26,7 @@ from lib_facerestore.engine.ports import NoProgress, Progress, Tools
 from lib_facerestore.engine.ran import Notes, once
 from lib_facerestore.engine.sizes import SizePlan
 from lib_facerestore.engine.tone import Tone, toned_places
-from lib_facerestore.engine.upscaling import Background, background
+from lib_facerestore.engine.upscaling import Background, background, is_scale_1, upscale_picture
 from lib_facerestore.settings import RestoreSettings
 
 
@@ -40,8 +40,8 @@ def run(picture: Picture, tools: Tools, settings: RestoreSettings, progress: Pro
     if settings.order == "one pass" or plan is None:
         return _in_one_pass(picture, tools, settings, plan, progress)
     no_faces = replace(tools, detector=None, restorer=None, second_restorer=None, parser=None)
-    # What cleans runs at the picture's own size too, and would run twice.
-    only_faces = replace(tools, upscaler=None, second_upscaler=None) if background.cleans(tools.upscaler) else tools
+    # A network of factor 1 runs at the picture's own size too, and would run twice.
+    only_faces = replace(tools, upscaler=None, second_upscaler=None) if is_scale_1(tools.upscaler) else tools
     at_own_size = settings.at_own_size()
     if settings.order == "restore first":
         faces = _in_one_pass(picture, only_faces, at_own_size, None, progress)
@@ -122,15 +122,15 @@ def _finish(
 
     started = time.perf_counter()
     tones = face_tones(prepared.picture, crops, settings.keep_tone) if tools.restorer is not None else {}
-    passes = tuple(restore_faces(crops, by_face, FaceWork(tools, settings, tones, progress)))
+    restorations = tuple(restore_faces(crops, by_face, FaceWork(tools, settings, tones, progress)))
     restored_at = time.perf_counter()
-    enlarged = background.enlarge(prepared.picture, plan, tools, settings, progress)
+    enlarged = upscale_picture(prepared.picture, plan, tools, settings, progress)
     # A plain resize tints nothing.
     places = toned_places(prepared.picture, settings.keep_tone) if enlarged.ran.tiles else None
     if places is not None:
         places.paint(enlarged.pixels, enlarged.scale_xy)
     upscaled_at = time.perf_counter()
-    pasted = tuple(_paste_passes(passes, enlarged, tools, settings, tones, progress))
+    pasted = tuple(_paste_restorations(restorations, enlarged, tools, settings, tones, progress))
     pasted_at = time.perf_counter()
 
     keeps_grey = settings.keep_tone != "off" or not (pasted or enlarged.ran.tiles)
@@ -138,7 +138,7 @@ def _finish(
     stages = Stages(
         prepared=prepared,
         chosen=crops,
-        passes=passes,
+        restorations=restorations,
         enlarged=enlarged,
         pasted=pasted,
         tones=tones,
@@ -152,7 +152,7 @@ def _finish(
         loading=tools.warnings,
         asked_restorer=tools.restorer.used.name if tools.restorer else "",
     )
-    shown = {face.crop.face.index: face for restored in passes for face in restored.faces}
+    shown = {face.crop.face.index: face for restoration in restorations for face in restoration.faces}
     return Result(picture, fold(stages), tuple(shown.values()), plan)
 
 
@@ -178,20 +178,20 @@ def _find_faces(picture: Picture, tools: Tools, settings: RestoreSettings, notes
     return tuple(found)
 
 
-def _paste_passes(
-    passes: Sequence[Pass],
+def _paste_restorations(
+    restorations: Sequence[Restoration],
     enlarged: Background,
     tools: Tools,
     settings: RestoreSettings,
     tones: Mapping[int, Tone],
     progress: Progress,
 ) -> list[FittedFace]:
-    """Place every face that can be seen on the background, in place, pass after pass."""
+    """Place every face that can be seen on the background, in place, one restoration after the other."""
     fitted: list[FittedFace] = []
-    for restored in passes:
-        for face in restored.faces:
+    for restoration in restorations:
+        for face in restoration.faces:
             index = face.crop.face.index
-            visibility = restored.visibility[index]
+            visibility = restoration.visibility[index]
             progress.check()
             if visibility == 0:
                 continue  # enlarging what nobody sees would take as long as enlarging a picture

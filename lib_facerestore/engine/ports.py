@@ -90,7 +90,7 @@ class NoProgress:
 
 @dataclass(frozen=True, eq=False)
 class UpscaledPixels:
-    """A picture after one pass of an upscaler.
+    """A picture after one run of an upscaler.
 
     pixels: (scale·H, scale·W, 3) of the source's dtype, or of the size that was asked for; new memory that its taker
     may write on, or the source's own, which is read-only. tiles: how many the network ran. device: where the last one
@@ -110,7 +110,7 @@ class Upscaler(Protocol):
     scale: int
 
     def upscale(self, pixels: Pixels, progress: Progress) -> UpscaledPixels:
-        """One pass.
+        """Run once, to `scale` times the size.
 
         Shapes: pixels (H, W, 3) RGB uint8 or uint16.
         Raises: OutOfMemory; InferenceFailed; Interrupted.
@@ -122,7 +122,7 @@ class SizedUpscaler(Upscaler, Protocol):
     """An upscaler that resizes its picture row by row while it makes it, so that its own size never exists whole."""
 
     def upscale_to(self, pixels: Pixels, size_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
-        """One pass and `engine.resize.resize_exact` to (height, width), to the bit.
+        """Run once, and resize to (height, width) as `engine.upscaling.resize_exact` does, to the bit.
 
         Raises: as `upscale`.
         """

@@ -11,8 +11,8 @@ from lib_facerestore.errors import SettingsError, SizeTooLarge
 # A result is at least one pixel; below a twentieth hardly anybody wants one, and 0.0001 is a slip of the finger.
 MIN_SCALE, MAX_SCALE = 0.05, 8.0
 # What the exact resize may add to a network's own factor. Enlarging by so little costs no detail that can be seen, and
-# one more pass runs over factor² as many pixels: 1023 → 4096 px, 4.004 times, took 17 times the work of ×4.
-PASS_TOLERANCE = 1.05
+# one more run is over factor² as many pixels: 1023 → 4096 px, 4.004 times, took 17 times the work of ×4.
+RUN_TOLERANCE = 1.05
 # JPEG and WebP stop at 65,535 and 16,383 px; libraries that read pictures begin to fail above 32,767 (int16 maps of
 # OpenCV's warps).
 MAX_SIDE_PX = 32_767
@@ -82,7 +82,7 @@ def enlarges(size_hw: tuple[int, int], resized_hw: tuple[int, int]) -> bool:
     return resized_hw[0] > size_hw[0] or resized_hw[1] > size_hw[1]
 
 
-def passes(network_scale: int, size_hw: tuple[int, int], resized_hw: tuple[int, int]) -> int:
+def network_runs(network_scale: int, size_hw: tuple[int, int], resized_hw: tuple[int, int]) -> int:
     """How often a network of that factor runs until the exact resize enlarges by at most the tolerance; at least once.
 
     A network of factor 1 cleans and does not enlarge: once.
@@ -91,7 +91,7 @@ def passes(network_scale: int, size_hw: tuple[int, int], resized_hw: tuple[int, 
         return 1
     needed = max(resized_hw[0] / size_hw[0], resized_hw[1] / size_hw[1])
     count, reached = 1, network_scale
-    while reached * PASS_TOLERANCE < needed:
+    while reached * RUN_TOLERANCE < needed:
         count, reached = count + 1, reached * network_scale
     return count
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from lib_facerestore.engine import comparison, pipeline
-from lib_facerestore.engine.comparison import FaceVariants
+from lib_facerestore.engine.comparison import FaceComparison
 from lib_facerestore.engine.data import Picture, Prepared, Result
 from lib_facerestore.engine.ports import NoProgress, Progress, Restorer, Tools
 from lib_facerestore.engine.ran import once
@@ -71,14 +71,14 @@ class Job:
         warnings = once((*detector.notices, *prepared.ran.warnings))
         return replace(prepared, ran=replace(prepared.ran, warnings=warnings))
 
-    def face_variants(
+    def compare_faces(
         self,
         picture: Picture,
         settings: RestoreSettings,
         restorers: Sequence[str],
         fidelities: Sequence[float],
         progress: Progress | None = None,
-    ) -> FaceVariants:
+    ) -> FaceComparison:
         """Each chosen face of a picture restored in several ways, to be looked at side by side; nothing is pasted.
 
         settings: say which faces; their own restorer and everything about upscaling is not used.
@@ -99,7 +99,7 @@ class Job:
         with self._turn():
             detector = self._tools.detector()
             tools = replace(self._tools.tools(settings, grows=False), detector=detector.tool)
-            made = comparison.restore_variants(
+            made = comparison.compare_restorers(
                 picture, tools, settings, one_by_one, fidelities, progress or NoProgress()
             )
         return replace(made, warnings=once((*detector.notices, *notices, *made.warnings)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lib_facerestore.engine.ports import Detector, Restorer, Tools, Upscaler
 from lib_facerestore.engine.ran import once
-from lib_facerestore.engine.upscaling import background
+from lib_facerestore.engine.upscaling import is_scale_1
 from lib_facerestore.errors import ModelError, SettingsError, WeightsDamaged, WeightsError, WeightsUnknown
 from lib_facerestore.models import loading, weights
 from lib_facerestore.models.catalogue import Kind, ModelSpec
@@ -107,7 +107,7 @@ class JobTools:
         if not self.choice.may_clean(settings.upscaler):
             return None
         loaded = self._upscaler(settings.upscaler, settings)
-        return loaded if loaded is not None and background.cleans(loaded.tool) else None
+        return loaded if loaded is not None and is_scale_1(loaded.tool) else None
 
     def _mixed(self, spec: ModelSpec, settings: RestoreSettings) -> Loaded[Upscaler]:
         """The upscaler of a row, with the checkpoint that the denoise strength mixes in."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from lib_facerestore.engine.comparison import FaceVariants
+from lib_facerestore.engine.comparison import FaceComparison
 from lib_facerestore.engine.data import Picture, Prepared, Result
 from lib_facerestore.engine.ports import Progress, Tools
 from lib_facerestore.runtime import Runtime
@@ -45,16 +45,16 @@ class Session:
         """See `Job.find_faces`."""
         return self.job().find_faces(picture, settings)
 
-    def face_variants(
+    def compare_faces(
         self,
         picture: Picture,
         settings: RestoreSettings,
         restorers: Sequence[str],
         fidelities: Sequence[float],
         progress: Progress | None = None,
-    ) -> FaceVariants:
-        """See `Job.face_variants`."""
-        return self.job().face_variants(picture, settings, restorers, fidelities, progress)
+    ) -> FaceComparison:
+        """See `Job.compare_faces`."""
+        return self.job().compare_faces(picture, settings, restorers, fidelities, progress)
 
     def tools(self, settings: RestoreSettings) -> Tools:
         """See `Job.tools`."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib_facerestore.engine.sizes import SizePlan, TargetSize, enlarges, passes, target_size
+from lib_facerestore.engine.sizes import SizePlan, TargetSize, enlarges, network_runs, target_size
 from lib_facerestore.errors import SettingsError
 
 
@@ -125,15 +125,15 @@ def test_what_is_no_size_gets_a_sentence(wanted, words):
         (4, (10, 15), 1),
     ],
 )
-def test_passes_reach_the_size_but_for_a_few_per_cent(network_scale, resized_hw, count):
-    assert passes(network_scale, (40, 60), resized_hw) == count
+def test_runs_reach_the_size_but_for_a_few_per_cent(network_scale, resized_hw, count):
+    assert network_runs(network_scale, (40, 60), resized_hw) == count
 
 
-def test_a_hair_above_the_networks_factor_is_one_pass():
+def test_a_hair_above_the_networks_factor_is_one_run():
     plan = target_size((767, 1023), TargetSize(width=4096))
 
     assert plan.resized_hw == (3071, 4096)  # 4.004 times
-    assert passes(4, (767, 1023), plan.resized_hw) == 1
+    assert network_runs(4, (767, 1023), plan.resized_hw) == 1
 
 
 @pytest.mark.parametrize(

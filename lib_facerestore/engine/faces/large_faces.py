@@ -48,7 +48,7 @@ def fit(
 
 
 def _enlarged(face: RestoredCrop, upscaler: Upscaler, progress: Progress) -> FittedFace:
-    """The face after one pass of the upscaler, in 16 bits on the way.
+    """The face after one run of the upscaler, in 16 bits on the way.
 
     Raises: OutOfMemory; InferenceFailed; Interrupted.
     """

@@ -1,4 +1,4 @@
-"""Crops to restored crops with their masks, pass after pass. Knows nothing of canvases."""
+"""Crops to restored crops with their masks, by one restorer after the other. Knows nothing of canvases."""
 
 from __future__ import annotations
 
@@ -24,27 +24,32 @@ _LARGEST_LOOK_PX, _LEAST_LOOK_PX, _SMALL_PX, _AROUND = 512, 8, 72, 3
 
 
 @dataclass(frozen=True)
-class Pass:
-    """What one restorer made of the faces. visibility: of each face, by its index; failures: why a face has nothing."""
+class Restoration:
+    """What one restorer made of the faces of a picture."""
 
     faces: tuple[RestoredCrop, ...]
     visibility: dict[int, float]
+    """Of each face that was asked for, by its index."""
     failures: dict[int, str]
+    """Why a face has nothing, by its index."""
     ran: Ran
 
 
 @dataclass(frozen=True)
 class FaceWork:
-    """What all passes over one picture share. tones: of each face that has one, by its index."""
+    """What all restorers of one picture share."""
 
     tools: Tools
     settings: RestoreSettings
     tones: Mapping[int, Tone]
+    """The tone of each face that has one, by its index."""
     progress: Progress
 
 
-def restore_faces(crops: Sequence[Crop], by_face: dict[int, FaceChoice], work: FaceWork) -> list[Pass]:
-    """The passes that the tools and settings name, in the order in which they are pasted; none without a restorer.
+def restore_faces(crops: Sequence[Crop], by_face: dict[int, FaceChoice], work: FaceWork) -> list[Restoration]:
+    """What the first restorer makes, then the second one on top of it, in the order in which they are pasted.
+
+    None without a restorer; the second one only where the tools have it and its visibility is above 0.
 
     Raises: Interrupted.
     """
@@ -110,7 +115,7 @@ def _restore_once(
     fidelity: dict[int, float],
     visibility: dict[int, float],
     work: FaceWork,
-) -> Pass:
+) -> Restoration:
     notes = Notes()
     done = restore_in_batches(
         crops, restorer, lambda crop: fidelity[crop.face.index], work.tools.face_batch, work.progress, notes
@@ -127,11 +132,11 @@ def _restore_once(
         pixels = work.tones[index].apply(outcome) if index in work.tones else outcome
         shown_as = fidelity[index] if restorer.has_fidelity else None
         faces.append(RestoredCrop(crop, pixels, face_mask, restorer.used.name, shown_as))
-    return Pass(tuple(faces), visibility, failures, notes.ran())
+    return Restoration(tuple(faces), visibility, failures, notes.ran())
 
 
 def _seen_after(face: RestoredCrop, visibility: float) -> Crop:
-    """The crop as the next pass sees it: the restored one over the original, at the pass's visibility."""
+    """The crop as the second restorer sees it: the restored one over the original, at the first one's visibility."""
     side = face.crop.side_px
     pixels = face.pixels
     if pixels.shape[0] != side:

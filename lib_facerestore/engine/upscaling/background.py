@@ -42,15 +42,15 @@ class Background:
     """The upscalers that ran."""
 
 
-def cleans(upscaler: Upscaler | None) -> bool:
-    """Whether it is a network of factor 1, which has something to do at the picture's own size too."""
+def is_scale_1(upscaler: Upscaler | None) -> bool:
+    """Whether it is a network of factor 1: it cleans a picture, and so has work at the picture's own size too."""
     return upscaler is not None and upscaler.scale == 1
 
 
 def wanted_size(settings: RestoreSettings, upscaler: Upscaler | None = None) -> sizes.TargetSize | None:
-    """The size to bring the picture to; None where it keeps its own and the upscaler does not clean."""
+    """The size to bring the picture to; None where it keeps its own and the upscaler is not of factor 1."""
     asked = settings.has_side
-    if not asked and settings.scale == 1 and not cleans(upscaler):
+    if not asked and settings.scale == 1 and not is_scale_1(upscaler):
         return None
     return sizes.TargetSize(
         scale=None if asked else settings.scale,
@@ -67,7 +67,7 @@ def size_plan(
 ) -> sizes.SizePlan | None:
     """The one decision on the size of a picture of (height, width): made first, and handed to all that need it.
 
-    None where the picture keeps its size and no network cleans it.
+    None where the picture keeps its size and no network of factor 1 runs on it.
     Raises: SettingsError, SizeTooLarge for this picture.
     """
     wanted = wanted_size(settings, upscaler)
@@ -92,12 +92,12 @@ def without_idle(tools: Tools, plan: sizes.SizePlan | None, size_hw: tuple[int, 
     """
     if plan is not None and sizes.enlarges(size_hw, plan.resized_hw):
         return tools
-    first = tools.upscaler if plan is None or cleans(tools.upscaler) else None
-    second = tools.second_upscaler if cleans(tools.second_upscaler) else None
+    first = tools.upscaler if plan is None or is_scale_1(tools.upscaler) else None
+    second = tools.second_upscaler if is_scale_1(tools.second_upscaler) else None
     return replace(tools, upscaler=first, second_upscaler=second)
 
 
-def enlarge(
+def upscale_picture(
     picture: Picture, plan: sizes.SizePlan | None, tools: Tools, settings: RestoreSettings, progress: Progress
 ) -> Background:
     """Run the upscalers that the size needs, mix them, and resize once to the plan's exact size.
@@ -157,17 +157,17 @@ def _run(
 ) -> tuple[Pixels, str]:
     """Pixels at the exact size, and what made them: the upscaler, or the plain resize where it ran no tile."""
     tiles = 0
-    count = sizes.passes(upscaler.scale, (pixels.shape[0], pixels.shape[1]), resized_hw)
+    count = sizes.network_runs(upscaler.scale, (pixels.shape[0], pixels.shape[1]), resized_hw)
     for index in range(count):
         is_last = index == count - 1
-        done = _last_pass(upscaler, pixels, resized_hw, progress) if is_last else upscaler.upscale(pixels, progress)
+        done = _last_run(upscaler, pixels, resized_hw, progress) if is_last else upscaler.upscale(pixels, progress)
         notes.enlarged(upscaler.used, done.tiles, done.device, done.warnings)
         pixels, tiles = done.pixels, tiles + done.tiles
     return pixels, upscaler.used.name if tiles else LANCZOS
 
 
-def _last_pass(upscaler: Upscaler, pixels: Pixels, resized_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
-    """One pass and the exact resize: on the way where the upscaler can, else afterwards."""
+def _last_run(upscaler: Upscaler, pixels: Pixels, resized_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
+    """One run and the exact resize: on the way where the upscaler can, else afterwards."""
     if isinstance(upscaler, SizedUpscaler):
         return upscaler.upscale_to(pixels, resized_hw, progress)
     done = upscaler.upscale(pixels, progress)

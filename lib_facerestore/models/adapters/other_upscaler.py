@@ -10,7 +10,7 @@ from PIL import Image
 
 from lib_facerestore.engine.data import ModelUsed, Pixels
 from lib_facerestore.engine.ports import Progress, UpscaledPixels
-from lib_facerestore.engine.sizes import PASS_TOLERANCE
+from lib_facerestore.engine.sizes import RUN_TOLERANCE
 from lib_facerestore.engine.upscaling import resize_exact
 from lib_facerestore.errors import InferenceFailed
 from lib_facerestore.runtime import OtherUpscalers
@@ -40,12 +40,12 @@ class OtherUpscaler:
         self._others, self._device, self._aside = others, device, aside
 
     def upscale(self, pixels: Pixels, progress: Progress) -> UpscaledPixels:
-        """One pass to the host's own factor; 16 bits pass through 8 without a word, as for a face's inner copy."""
+        """Run once, to the host's own factor; 16 bits pass through 8 without a word, as for a face's inner copy."""
         size_hw = (pixels.shape[0] * self.scale, pixels.shape[1] * self.scale)
         return UpscaledPixels(self._run(pixels, size_hw, progress), 1, self._device)
 
     def upscale_to(self, pixels: Pixels, size_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
-        """One pass to (height, width), and word of what 16 bits lost."""
+        """Run once, to (height, width), and word of what 16 bits lost."""
         result = self._run(pixels, size_hw, progress)
         lost = f"{self.used.name} works with 8 bits per channel; the picture's 16 bits passed through them."
         return UpscaledPixels(result, 1, self._device, (lost,) if pixels.dtype == np.uint16 else ())
@@ -61,7 +61,7 @@ class OtherUpscaler:
             levels = np.rint(pixels / np.float32(_LEVELS_8_IN_16)).astype(np.uint8)
         # Asked for less, a host would not run its network at all.
         factor = max(1.0, size_hw[0] / pixels.shape[0], size_hw[1] / pixels.shape[1])
-        if self.scale < factor <= self.scale * PASS_TOLERANCE:
+        if self.scale < factor <= self.scale * RUN_TOLERANCE:
             factor = float(self.scale)  # a host would run its network once more for the rest
         image = Image.fromarray(np.ascontiguousarray(levels))
         with self._aside():

@@ -153,7 +153,7 @@ def _check_finite(name: str, values: torch.Tensor) -> None:
 
 
 def native_side(crop: Crop) -> int:
-    """The input side nearest to what the face really has: in the picture, or the largest after an earlier pass."""
+    """The input side nearest to what the face really has: in the picture, or the largest after an earlier restorer."""
     if crop.is_restored:
         return NATIVE_SIDES_PX[-1]
     return min(NATIVE_SIDES_PX, key=lambda side: abs(np.log(side / crop.native_side_px)))

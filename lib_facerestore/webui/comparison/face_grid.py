@@ -138,7 +138,7 @@ def _add_grids(p: Any, processed: Any, asked: _Asked, said: list[str]) -> None:
         title = f"picture {index + 1}: " if len(pictures) > 1 else ""
         with guarded(f"making the face grid of picture {index + 1}", said.append):
             picture = from_pil(image.convert("RGB"))
-            found = context.session_job().face_variants(
+            found = context.session_job().compare_faces(
                 picture, asked.settings, asked.models, asked.weights, progress.picture(index + 1)
             )
             said.append(f"{title}{variant_grid.in_words(found)}")

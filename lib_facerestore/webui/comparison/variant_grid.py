@@ -12,10 +12,10 @@ from lib_facerestore.hosts import base
 from lib_facerestore.webui.comparison import grid_picture
 
 if TYPE_CHECKING:
-    from lib_facerestore.engine.comparison import FaceVariants, Variant
+    from lib_facerestore.engine.comparison import FaceComparison, Variant
 
 
-def drawn(found: FaceVariants, cell_px: int, said: list[str]) -> Image.Image:
+def drawn(found: FaceComparison, cell_px: int, said: list[str]) -> Image.Image:
     """A row for each face, a column for each variant, each cell of that many px; what is left out is said."""
     columns = [_label(variant) for variant in found.variants]
     rows = [
@@ -34,7 +34,7 @@ def drawn(found: FaceVariants, cell_px: int, said: list[str]) -> Image.Image:
     return grid
 
 
-def in_words(found: FaceVariants) -> str:
+def in_words(found: FaceComparison) -> str:
     """The picture's line in the status."""
     faces, ways = len(found.prepared.crops), len(found.variants)
     if not found.prepared.faces:
@@ -47,7 +47,7 @@ def in_words(found: FaceVariants) -> str:
     )
 
 
-def failures(found: FaceVariants) -> list[str]:
+def failures(found: FaceComparison) -> list[str]:
     """Why cells are empty, and what was done otherwise than asked for."""
     empty = [cell for variant in found.variants for cell in variant.faces if isinstance(cell, str)]
     return [*empty, *found.warnings]

@@ -6,7 +6,7 @@ import pytest
 from helpers.support import smooth_noise
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.engine.ports import NoProgress, Tools
-from lib_facerestore.engine.upscaling import alpha_bleed, background
+from lib_facerestore.engine.upscaling import alpha_bleed, background, upscale_picture
 from lib_facerestore.engine.upscaling.alpha_bleed import spread_colours
 from lib_facerestore.engine.upscaling.resize import resize_exact
 from lib_facerestore.models.adapters import LanczosUpscaler
@@ -19,7 +19,7 @@ def enlarge(picture, upscaler=None, second=None, **chosen):
     tools = Tools(None, None, upscaler=upscaler, second_upscaler=second)
     settings = RestoreSettings(**{"upscale_strength": 1.0, "restorer": "none"} | chosen)
     plan = background.size_plan(picture.size_hw, settings, upscaler)
-    return background.enlarge(picture, plan, tools, settings, NoProgress())
+    return upscale_picture(picture, plan, tools, settings, NoProgress())
 
 
 def disc(dtype=np.uint8, side=48):

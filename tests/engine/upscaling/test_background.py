@@ -12,7 +12,7 @@ from helpers.support import FakeDetector, FakeRestorer, face_at, psnr, smooth_no
 from lib_facerestore.engine import pipeline, sizes
 from lib_facerestore.engine.data import ModelUsed, Picture
 from lib_facerestore.engine.ports import NoProgress, Tools, UpscaledPixels
-from lib_facerestore.engine.upscaling import background
+from lib_facerestore.engine.upscaling import background, upscale_picture
 from lib_facerestore.engine.upscaling.resize import resize_exact
 from lib_facerestore.errors import SettingsError
 from lib_facerestore.settings import RestoreSettings
@@ -47,7 +47,7 @@ def enlarge(picture, upscaler=None, second=None, **chosen):
     tools = Tools(None, None, upscaler=upscaler, second_upscaler=second)
     settings = RestoreSettings(**chosen)
     plan = background.size_plan(picture.size_hw, settings, upscaler)
-    return background.enlarge(picture, plan, tools, settings, NoProgress())
+    return upscale_picture(picture, plan, tools, settings, NoProgress())
 
 
 def levels_apart(a, b):

@@ -94,7 +94,7 @@ def test_looking_for_faces_lists_each_folder_once(places, listings):
 
 
 def test_restoring_faces_in_several_ways_lists_each_folder_once(places, listings):
-    Session(places).face_variants(pictures(1)[0], RestoreSettings(), ["own1", "own2"], [0.5])
+    Session(places).compare_faces(pictures(1)[0], RestoreSettings(), ["own1", "own2"], [0.5])
 
     assert listings == once_each(places)
 
