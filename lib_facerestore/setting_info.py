@@ -26,9 +26,6 @@ class SettingInfo:
     """Ends of a slider on a page, where all of the range would make it too coarse to move or has no use there."""
     unit: str = ""
     infotext: str = ""
-    is_basic: bool = False
-    visible_for: tuple[str, ...] = ()
-    """Abilities of a model without which the control is hidden, for example "fidelity"."""
 
 
 def setting(default: Any, info: SettingInfo) -> Any:

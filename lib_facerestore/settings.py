@@ -1,4 +1,7 @@
-"""What to do to a picture. Every control, command-line option, API field and infotext key derives from these fields."""
+"""What to do to a picture. Controls, command-line options, API fields and infotext keys take words and limits from it.
+
+Which of them a page or a help text shows first, and for which models, is for that shell to say.
+"""
 
 from __future__ import annotations
 
@@ -35,26 +38,26 @@ class RestoreSettings:
     # fmt: off
     restorer: str = setting("auto", SettingInfo(
         "Model", "Face restorer; auto takes the best one whose weights are present, none restores nothing.",
-        "model", infotext="Face restore", is_basic=True))
+        "model", infotext="Face restore"))
     fidelity: float = setting(0.5, SettingInfo(
         "CodeFormer weight", "0 restores most strongly, 1 stays closest to the input.",
         "model", low=0.0, high=1.0, step=0.01,
-        infotext="Face restore weight", is_basic=True, visible_for=("fidelity",)))
+        infotext="Face restore weight"))
     visibility: float = setting(1.0, SettingInfo(
         "GFPGAN / CodeFormer visibility", "0 shows the original face, 1 the restored one, inside the mask.",
-        "model", low=0.0, high=1.0, step=0.01, infotext="Face restore visibility", is_basic=True))
+        "model", low=0.0, high=1.0, step=0.01, infotext="Face restore visibility"))
     second_restorer: str = setting("none", SettingInfo(
         "Second model", "A second pass over the faces that the first one restored.",
         "model", infotext="Face restore second"))
     second_fidelity: float = setting(0.5, SettingInfo(
         "Second CodeFormer weight", "As the weight above, for the second pass.",
-        "model", low=0.0, high=1.0, step=0.01, infotext="Face restore second weight", visible_for=("fidelity",)))
+        "model", low=0.0, high=1.0, step=0.01, infotext="Face restore second weight"))
     second_visibility: float = setting(1.0, SettingInfo(
         "Second visibility", "0 shows the first pass, 1 the second one.",
         "model", low=0.0, high=1.0, step=0.01, infotext="Face restore second visibility"))
     which_faces: WhichFaces = setting("all", SettingInfo(
         "Which faces", "All faces, only the largest one, or only the one nearest to the centre.",
-        "faces", infotext="Face restore which", is_basic=True))
+        "faces", infotext="Face restore which"))
     detection_threshold: float = setting(0.0, SettingInfo(
         "Detection threshold", "Lowest score of a face; 0 takes the detector's own threshold.",
         "faces", low=0.0, high=1.0, step=0.01, infotext="Face restore threshold"))
@@ -93,11 +96,11 @@ class RestoreSettings:
         "model", infotext="Face restore keep tone"))
     upscaler: str = setting("auto", SettingInfo(
         "Upscaler", "auto takes the best one whose weights are present; Lanczos needs none.",
-        "upscale", infotext="Face restore upscaler", is_basic=True))
+        "upscale", infotext="Face restore upscaler"))
     scale: float = setting(1.0, SettingInfo(
         "Scale", "How much larger the picture becomes; 1 leaves its size, less than 1 reduces it.",
         "upscale", low=0.05, high=8.0, slider_low=1.0, step=0.05, unit="×",
-        infotext="Face restore scale", is_basic=True))
+        infotext="Face restore scale"))
     width: int = setting(0, SettingInfo(
         "Width", "Width of the result instead of a scale; 0: not asked for.",
         "upscale", low=0, high=32767, slider_high=8192, step=1, unit="px", infotext="Face restore width"))
@@ -116,10 +119,10 @@ class RestoreSettings:
     denoise: float = setting(0.75, SettingInfo(
         "Denoise strength", "0 keeps noise, 1 smooths it away; for upscalers with a checkpoint to mix in.",
         "upscale", low=0.0, high=1.0, step=0.01,
-        infotext="Face restore denoise", is_basic=True, visible_for=("denoise",)))
+        infotext="Face restore denoise"))
     upscale_strength: float = setting(0.75, SettingInfo(
         "Upscale strength", "0 shows a plain Lanczos resize, 1 the network's picture; faces do not depend on it.",
-        "upscale", low=0.0, high=1.0, step=0.01, infotext="Face restore upscale strength", is_basic=True))
+        "upscale", low=0.0, high=1.0, step=0.01, infotext="Face restore upscale strength"))
     second_upscaler: str = setting("none", SettingInfo(
         "Second upscaler", "Mixed with the first one.",
         "upscale", infotext="Face restore upscaler 2"))

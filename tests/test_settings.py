@@ -154,7 +154,6 @@ def test_no_two_settings_share_an_infotext_key_or_a_label():
 
     assert len({info.infotext for info in infos}) == len(infos)
     assert len({info.label for info in infos}) == len(infos)
-    assert sum(info.is_basic for info in infos) <= 8
 
 
 def test_the_scale_may_shrink_a_picture_and_a_pages_slider_only_enlarges():

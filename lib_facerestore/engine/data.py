@@ -192,7 +192,6 @@ class FaceChoice:
     """What to do with one face."""
 
     face_index: int
-    model: str
     fidelity: float
     visibility: float
 

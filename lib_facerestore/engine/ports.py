@@ -140,6 +140,5 @@ class Tools:
     second_upscaler: Upscaler | None = None
     warnings: tuple[str, ...] = ()
     """What loading had to do otherwise than asked for."""
-    device: str = "cpu"
-    """Where the networks were to run; where they did, their results say."""
     face_batch: int = 1
+    """Most faces that the restorer gets at once."""
