@@ -77,10 +77,7 @@ def prepare(picture: Picture, tools: Tools, settings: RestoreSettings) -> Prepar
 
 def choose_all(prepared: Prepared, settings: RestoreSettings) -> tuple[FaceChoice, ...]:
     """The same choice, from the settings, for every crop."""
-    return tuple(
-        FaceChoice(crop.face.index, settings.fidelity, settings.visibility)
-        for crop in prepared.crops
-    )
+    return tuple(FaceChoice(crop.face.index, settings.fidelity, settings.visibility) for crop in prepared.crops)
 
 
 def finish(

@@ -66,7 +66,7 @@ class Job:
         self.make_room()
         with self._turn():
             detector = self._tools.detector()
-            tools = Tools(detector=detector.tool, restorer=None, device=str(self._tools.device))
+            tools = Tools(detector=detector.tool, restorer=None)
             prepared = pipeline.prepare(picture, tools, replace(settings, aligned_input=False))
         warnings = once((*detector.notices, *prepared.ran.warnings))
         return replace(prepared, ran=replace(prepared.ran, warnings=warnings))

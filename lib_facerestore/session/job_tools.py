@@ -59,7 +59,6 @@ class JobTools:
             upscaler=_tool(upscaler),
             second_upscaler=_tool(second_upscaler),
             warnings=once(sentence for loaded in all_loaded if loaded for sentence in loaded.notices),
-            device=str(self.device),
             face_batch=self.choice.runtime.faces_at_once(self.device.type),
         )
 

@@ -117,7 +117,9 @@ class ModelChoice:
             lacking = f"The denoise strength had no effect: {partner.name}, which it mixes in, is missing."
             return Partner(notices=(f"{lacking} {self.runtime.how_to_fetch(names.typed_name(partner.name))}",))
         if settings.denoise != setting_default("denoise"):
-            return Partner(notices=(f"The denoise strength had no effect: {spec.name} has no partner checkpoint to mix with.",))
+            return Partner(
+                notices=(f"The denoise strength had no effect: {spec.name} has no partner checkpoint to mix with.",)
+            )
         return Partner()
 
 
