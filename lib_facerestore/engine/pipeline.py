@@ -35,8 +35,19 @@ def run(picture: Picture, tools: Tools, settings: RestoreSettings, progress: Pro
 
     Raises: SizeTooLarge before any network runs; what `finish` raises.
     """
-    progress = progress or NoProgress()
     plan = background.size_plan(picture.size_hw, settings, tools.upscaler)
+    return run_to(picture, tools, settings, plan, progress)
+
+
+def run_to(
+    picture: Picture, tools: Tools, settings: RestoreSettings, plan: SizePlan | None, progress: Progress | None = None
+) -> Result:
+    """`run` for a caller that decided the size already, to know which networks the picture needs.
+
+    plan: from `background.size_plan`; None where the picture keeps its size and no network cleans it.
+    Raises: what `finish` raises.
+    """
+    progress = progress or NoProgress()
     if settings.order == "one pass" or plan is None:
         return _in_one_pass(picture, tools, settings, plan, progress)
     no_faces = replace(tools, detector=None, restorer=None, second_restorer=None, parser=None)

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from lib_facerestore.engine import comparison, pipeline
+from lib_facerestore.engine import comparison, pipeline, sizes
 from lib_facerestore.engine.comparison import FaceComparison
 from lib_facerestore.engine.data import Picture, Prepared, Result
 from lib_facerestore.engine.ports import NoProgress, Progress, Restorer, Tools
 from lib_facerestore.engine.ran import once
-from lib_facerestore.engine.upscaling import background
+from lib_facerestore.engine.upscaling import background, is_scale_1
 from lib_facerestore.models import networks, weights
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session.job_tools import JobTools
@@ -54,8 +54,12 @@ class Job:
             self.make_room()
         progress.check()
         with self._turn():
-            grows = background.grows(settings, picture.size_hw)
-            return pipeline.run(picture, self._tools.tools(settings, grows), settings, progress)
+            plan = background.size_plan(picture.size_hw, settings)
+            grows = plan is not None and sizes.enlarges(picture.size_hw, plan.resized_hw)
+            tools = self._tools.tools(settings, grows)
+            if plan is None and is_scale_1(tools.upscaler):
+                plan = background.size_plan(picture.size_hw, settings, tools.upscaler)  # it has work at any size
+            return pipeline.run_to(picture, tools, settings, plan, progress)
 
     def find_faces(self, picture: Picture, settings: RestoreSettings) -> Prepared:
         """The faces of a picture, and the reason for each that `restore` would leave alone; loads the detector only.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from helpers.support import smooth_noise
+from lib_facerestore.engine import sizes
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.session import Job, Session
 from lib_facerestore.settings import RestoreSettings
@@ -59,3 +62,14 @@ def test_results_come_one_by_one_each_as_soon_as_it_is_finished(runtime):
     assert asked == []
     assert next(results).picture.size_hw == (60, 82)
     assert asked == [0]
+
+
+@pytest.mark.parametrize("asked", [{"scale": 2.0}, {"scale": 1.0, "width": 90}, {"scale": 1.0, "width": 20}])
+def test_the_size_is_decided_once_for_the_choice_of_networks_and_for_the_picture(runtime, asked, monkeypatch):
+    decided, target_size = [], sizes.target_size
+    monkeypatch.setattr(sizes, "target_size", lambda *rest: decided.append(rest) or target_size(*rest))
+
+    result = Session(runtime).job().restore(Picture(smooth_noise(30, 41)), dataclasses.replace(SMALL, **asked))
+
+    assert len(decided) == 1
+    assert result.plan.final_hw == result.picture.size_hw

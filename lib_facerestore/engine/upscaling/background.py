@@ -74,15 +74,6 @@ def size_plan(
     return None if wanted is None else sizes.target_size(size_hw, wanted)
 
 
-def grows(settings: RestoreSettings, size_hw: tuple[int, int]) -> bool:
-    """Whether the settings make a picture of that (height, width) larger.
-
-    Raises: as `size_plan`.
-    """
-    plan = size_plan(size_hw, settings)
-    return plan is not None and sizes.enlarges(size_hw, plan.resized_hw)
-
-
 def without_idle(tools: Tools, plan: sizes.SizePlan | None, size_hw: tuple[int, int]) -> Tools:
     """The tools without the upscalers that have nothing to do for a picture of that (height, width) and that plan.
 
