@@ -32,6 +32,8 @@ class JobTools:
     device: torch.device
     _files: dict[ModelSpec, str | None] = field(default_factory=dict)
     """Identities of the files, each looked up once in a job."""
+    _broken: dict[tuple[Kind, ModelSpec], WeightsError] = field(default_factory=dict)
+    """Users' own files that could not be loaded for a role in this job, and why."""
 
     def tools(self, settings: RestoreSettings, grows: bool) -> Tools:
         """All networks that the settings name.
@@ -72,8 +74,10 @@ class JobTools:
         Raises: SettingsError for an unknown name; WeightsError; ModelError.
         """
         precision = self.choice.runtime.precision
-        return _first_that_loads(
-            self.choice.restorers(name), lambda spec: self._get("restorer", spec, loading.load_restorer, precision)
+        return self._first_that_loads(
+            "restorer",
+            self.choice.restorers(name),
+            lambda spec: self._get("restorer", spec, loading.load_restorer, precision),
         )
 
     def restorers(self, names: Sequence[str]) -> Iterator[tuple[str, Loaded[Restorer] | str]]:
@@ -93,7 +97,7 @@ class JobTools:
         if self.choice.is_hosts(name):
             return Loaded(loading.load_other_upscaler(name, self.choice.runtime, self.cache.turns.aside))
         specs = self.choice.upscalers(name)
-        return _first_that_loads(specs, lambda spec: self._mixed(spec, settings)) if specs else None
+        return self._first_that_loads("upscaler", specs, lambda spec: self._mixed(spec, settings)) if specs else None
 
     def _second_upscaler(self, settings: RestoreSettings) -> Loaded[Upscaler] | None:
         """The plain resize is one too: it is mixed with the first."""
@@ -121,6 +125,30 @@ class JobTools:
         loaded = self.cache.get(key, self.device, load)
         return replace(loaded, notices=(*partner.notices, *loaded.notices))
 
+    def _first_that_loads(
+        self, role: Kind, specs: Sequence[ModelSpec], load: Callable[[ModelSpec], Loaded[Tool]]
+    ) -> Loaded[Tool]:
+        """The network of the first row, or of the next where that is a user's own file that cannot be loaded.
+
+        The notices say which files were passed over, and why. Each of them is tried once in a job.
+        Raises: what load raises for a row of the catalogue, or for the last row.
+        """
+        passed_over: list[str] = []
+        for spec in specs[:-1]:
+            try:
+                if (role, spec) in self._broken:
+                    raise self._broken[role, spec]
+                loaded = load(spec)
+                break
+            except (WeightsDamaged, WeightsUnknown) as error:
+                if spec.file is None:
+                    raise
+                self._broken[role, spec] = error
+                passed_over.append(f"{error} Another model was used.")
+        else:
+            loaded = load(specs[-1])
+        return replace(loaded, notices=(*passed_over, *loaded.notices))
+
     def _get(
         self, role: Kind, spec: ModelSpec, load: Callable[..., tuple[Tool, FoundWeights]], *variant: object
     ) -> Loaded[Tool]:
@@ -145,23 +173,3 @@ def _loaded(given: tuple[Tool, FoundWeights]) -> Loaded[Tool]:
 
 def _tool(loaded: Loaded[Tool] | None) -> Tool | None:
     return None if loaded is None else loaded.tool
-
-
-def _first_that_loads(specs: Sequence[ModelSpec], load: Callable[[ModelSpec], Loaded[Tool]]) -> Loaded[Tool]:
-    """The network of the first row, or of the next where that is a user's own file that cannot be loaded.
-
-    The notices say which files were passed over, and why.
-    Raises: what load raises for a row of the catalogue, or for the last row.
-    """
-    passed_over: list[str] = []
-    for spec in specs[:-1]:
-        try:
-            loaded = load(spec)
-            break
-        except (WeightsDamaged, WeightsUnknown) as error:
-            if spec.file is None:
-                raise
-            passed_over.append(f"{error} Another model was used.")
-    else:
-        loaded = load(specs[-1])
-    return replace(loaded, notices=(*passed_over, *loaded.notices))

@@ -15,7 +15,7 @@ from facexlib.alignment.awing_arch import FAN
 from safetensors.torch import save_file
 
 from lib_facerestore.errors import WeightsDamaged, WeightsMissing, WeightsUnknown
-from lib_facerestore.models import weights
+from lib_facerestore.models import loading, weights
 from lib_facerestore.models.checkpoints.read import read_checkpoint
 from lib_facerestore.models.checkpoints.tensor_names import weight_names
 from lib_facerestore.models.doctor import examine
@@ -295,6 +295,19 @@ def test_auto_passes_a_file_over_that_cannot_be_loaded_and_says_so(empty):
     (warning,) = tools.warnings
     assert warning.startswith("misfit.pth fits no known network. Its first keys are body.0.weight")
     assert warning.endswith("Another model was used.")
+
+
+def test_a_job_tries_a_file_that_cannot_be_loaded_once_and_says_so_for_each_picture(empty, monkeypatch):
+    put(empty.models_folder, "misfit.pth", UPSCALER)
+    network(empty.models_folder / "zMine.pth")
+    tried, load = [], loading.load_upscaler
+    monkeypatch.setattr(loading, "load_upscaler", lambda spec, *rest: tried.append(spec.name) or load(spec, *rest))
+    job = Session(empty).job()
+
+    warnings = [job.tools(dataclasses.replace(BY_ITSELF, restorer="none")).warnings for _ in range(3)]
+
+    assert tried == ["misfit", "zMine"]
+    assert [len(said) for said in warnings] == [1, 1, 1]
 
 
 def test_auto_with_nothing_else_says_what_is_wrong_with_the_file(empty):
