@@ -1,8 +1,9 @@
-"""Doubtful faces are looked at again, each at two sizes of its own and turned three ways.
+"""Doubtful faces are verified: each place is cut out, turned three ways and detected again at two sizes.
 
-A real face that was too small, too tilted or too dark for the first look is a plain face now, at either size; gravel
-and foliage that look like a face at one size do not at another. Over the samples the lowest score of a true face is
-0.83 and the highest of anything else 0.63; with one size they would overlap (0.83 and 0.89).
+A real face that was too small, too tilted or too dark to be found with certainty is found with certainty then, at
+either size; gravel and foliage that look like a face at one size do not at another. Over the samples the lowest score
+of a true face is 0.83 and the highest of anything else 0.63; with one size they would overlap (0.83 and 0.89).
+A row is box (4), score, landmarks (5 × 2).
 """
 
 from __future__ import annotations
@@ -22,32 +23,41 @@ from lib_facerestore.models.adapters.retinaface import RetinaFaceNetwork
 FACE_SIDES_PX = (64, 96)
 _WINDOW_PER_FACE = 2.5
 _ANGLES_DEGREES = (0.0, -35.0, 35.0)
-# The face must be found where it was looked for; a neighbour that fills the window's corner is another face.
+# A face found in a window counts where its box overlaps the expected one by more than this part of their union; a
+# neighbour that fills the corner of the window is another face.
 _SAME_PLACE = 0.25
 _LOWEST_SCORE = 0.02
 Beyond = Literal["mirrored", "flat"]
-"""What a window shows where the picture ends. Mirrored in, half a face at the frame gets another half that stands on
-its head, which must not say which way up it is; flat, gravel at the frame looks like a face more often."""
+"""What a window shows beyond the picture's border: the picture mirrored, or its mean colour.
+
+Mirrored, half a face at the border gets a second half that stands on its head, which would give a wrong answer to which
+way up the face is. Flat, gravel at the border is taken for a face more often.
+"""
 
 
-def look_again(
+def verify_faces(
     network: RetinaFaceNetwork, pixels: Pixels, rows: NDArray[np.float32], threshold: float
 ) -> NDArray[np.float32]:
-    """For each row (N, 15) in picture px the best row of a closer look; score 0 where that shows no face.
+    """Detect again at the place of each row: the best row found there, with score 0 where no face is found.
 
-    The score is the lower one of both sizes, the box and points are those of the larger. What the smaller size
-    scores below the threshold is not looked at in the larger: most of gravel ends there.
+    Shapes: pixels (H, W, 3) RGB uint8 or uint16; rows (N, 15) in px of the picture → (N, 15) in px of the picture.
+    The score is the lower one of both sizes; box and landmarks are those of the larger size. Rows that score below the
+    threshold at the smaller size are not detected at the larger one; most false rows end there.
+    Raises: OutOfMemory; InferenceFailed.
     """
-    again = _best_of(rows, look(network, pixels, rows, [_ANGLES_DEGREES] * len(rows), FACE_SIDES_PX[0], "mirrored"))
-    promising = np.flatnonzero(again[:, 4] >= threshold)
-    angles = [_ANGLES_DEGREES] * len(promising)
-    larger = _best_of(rows[promising], look(network, pixels, rows[promising], angles, FACE_SIDES_PX[1], "mirrored"))
-    larger[:, 4] = np.minimum(larger[:, 4], again[promising, 4])
-    again[promising] = larger
-    return again
+    every = [_ANGLES_DEGREES] * len(rows)
+    verified = _best_of(rows, detect_in_windows(network, pixels, rows, every, FACE_SIDES_PX[0], "mirrored"))
+    promising = np.flatnonzero(verified[:, 4] >= threshold)
+    windows = detect_in_windows(
+        network, pixels, rows[promising], [_ANGLES_DEGREES] * len(promising), FACE_SIDES_PX[1], "mirrored"
+    )
+    larger = _best_of(rows[promising], windows)
+    larger[:, 4] = np.minimum(larger[:, 4], verified[promising, 4])
+    verified[promising] = larger
+    return verified
 
 
-def look(
+def detect_in_windows(
     network: RetinaFaceNetwork,
     pixels: Pixels,
     rows: NDArray[np.float32],
@@ -55,9 +65,13 @@ def look(
     face_px: int,
     beyond: Beyond = "flat",
 ) -> list[NDArray[np.float32]]:
-    """For each row what every one of its angles shows in its place: (A, 15) in picture px, score 0 for no face.
+    """Cut a window around each row's box for each of the row's angles, and detect the face in the middle of each.
 
-    Each angle is how far the picture is turned counter-clockwise, so a face of that tilt stands upright in its window.
+    Shapes: pixels (H, W, 3) RGB uint8 or uint16; rows (N, 15) in px of the picture; angles_degrees: A angles for each
+    row. The result has (A, 15) for each row, in px of the picture, with score 0 where a window shows no face.
+    An angle is how far the window turns the picture counter-clockwise: a face of that tilt stands upright in it.
+    face_px: the longer side of the row's box in the window.
+    Raises: OutOfMemory; InferenceFailed.
     """
     views = [np.zeros((len(angles), ROW_LENGTH), np.float32) for angles in angles_degrees]
     places = [(target, view) for target, angles in enumerate(angles_degrees) for view in range(len(angles))]
@@ -76,18 +90,18 @@ def look(
 
 
 def _best_of(rows: NDArray[np.float32], views: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """For each row its best view; the row itself with score 0 where none shows a face."""
-    again = rows.copy()
-    again[:, 4] = 0
+    """For each row (N, 15) the best of its views (A, 15); the row itself with score 0 where no view shows a face."""
+    best_rows = rows.copy()
+    best_rows[:, 4] = 0
     for target, seen in enumerate(views):
         best = seen[seen[:, 4].argmax()]
         if best[4] > 0:
-            again[target] = best
-    return again
+            best_rows[target] = best
+    return best_rows
 
 
 def _window_affine(row: NDArray[np.float32], angle: float, face_px: int, window_px: int) -> Affine:
-    """picture → window: the box's centre in the middle, its longer side at the wanted size, turned by the angle."""
+    """The affine from picture to window: centre of the row's box in the middle, its longer side face_px, turned."""
     scale = face_px / max(row[2] - row[0], row[3] - row[1], 1.0)
     centre = (float(row[0] + row[2]) / 2 - 0.5, float(row[1] + row[3]) / 2 - 0.5)
     affine = np.asarray(cv2.getRotationMatrix2D(centre, angle, float(scale)), np.float64)
@@ -96,7 +110,7 @@ def _window_affine(row: NDArray[np.float32], angle: float, face_px: int, window_
 
 
 def _window(pixels: Pixels, affine: Affine, window_px: int, beyond: Beyond) -> NDArray[np.uint8]:
-    """The window's pixels; where the picture ends they are mirrored, or as bright as the others on the mean."""
+    """The window's pixels, (window_px, window_px, 3) RGB uint8. beyond: what stands outside the picture."""
     window = np.rint(warp(pixels, affine, window_px) * 255).clip(0, 255).astype(np.uint8)
     if beyond == "flat":
         is_outside = _is_outside(pixels, affine, window_px)
@@ -105,7 +119,7 @@ def _window(pixels: Pixels, affine: Affine, window_px: int, beyond: Beyond) -> N
 
 
 def _is_outside(pixels: Pixels, affine: Affine, window_px: int) -> NDArray[np.bool_]:
-    """Which pixels of the window (window_px, window_px) lie outside the picture."""
+    """Which pixels of the window lie outside the picture, as (window_px, window_px) bool."""
     inverse = np.asarray(cv2.invertAffineTransform(affine), np.float64)
     ys, xs = np.mgrid[0:window_px, 0:window_px]
     x, y = np.tensordot(inverse[:, :2], np.stack([xs, ys]), axes=1) + inverse[:, 2, None, None]
@@ -116,7 +130,11 @@ def _is_outside(pixels: Pixels, affine: Affine, window_px: int) -> NDArray[np.bo
 def _best_in_place(
     found: NDArray[np.float32], row: NDArray[np.float32], face_px: int, window_px: int
 ) -> NDArray[np.float32] | None:
-    """The best-scored row that overlaps the middle of the window, where the doubtful face should be."""
+    """The row found (N, 15) that fits the expected box best; None where none overlaps it enough.
+
+    The expected box has the shape of the row's box and lies in the middle of the window. Best is the highest product of
+    score and overlap.
+    """
     sides = np.array([row[2] - row[0], row[3] - row[1]])
     half = sides / max(sides.max(), 1.0) * face_px / 2
     middle = window_px / 2
@@ -126,7 +144,10 @@ def _best_in_place(
 
 
 def _to_picture(row: NDArray[np.float32], affine: Affine) -> NDArray[np.float32]:
-    """A row of the window in picture px. Its box is the one around the turned ellipse that the window's box held."""
+    """A row (15) in px of the window as one in px of the picture.
+
+    The box becomes the smallest upright box around the ellipse that the window's box holds, turned back.
+    """
     inverse = np.asarray(cv2.invertAffineTransform(affine), np.float64)
     centre = inverse @ np.array([(row[0] + row[2]) / 2 - 0.5, (row[1] + row[3]) / 2 - 0.5, 1.0]) + 0.5
     half = np.hypot(*(inverse[:, :2] * np.array([row[2] - row[0], row[3] - row[1]]) / 2).T)

@@ -9,7 +9,8 @@ import torch
 
 from helpers.support import smooth_noise
 from lib_facerestore.models import catalogue
-from lib_facerestore.models.adapters.detectors import RetinaFaceDetector, resize_for_detection
+from lib_facerestore.models.adapters.detection_size import resize_for_detection
+from lib_facerestore.models.adapters.detectors import RetinaFaceDetector
 from lib_facerestore.models.adapters.retinaface import anchor_boxes
 from lib_facerestore.models.weights import bundled
 
@@ -83,15 +84,15 @@ def test_detector_goes_on_on_the_cpu():
     assert not detector.fall_back()
 
 
-def first_look(pixels, short_side_px):
-    """The best row in the picture's pixels; `detect` may take a second look, which is no matter here."""
+def first_pass(pixels, short_side_px):
+    """The best row in the picture's pixels; `detect` may verify it, which does not matter here."""
     return networks()[0]._rows_at([pixels], short_side_px)[0][0]
 
 
 def test_score_is_the_networks_whatever_the_pictures_scale(photograph):
     doubled = cv2.resize(photograph, (1024, 768), interpolation=cv2.INTER_NEAREST)
 
-    here, there = first_look(photograph, 384), first_look(doubled, 384)
+    here, there = first_pass(photograph, 384), first_pass(doubled, 384)
 
     # stock multiplies the whole row, score included, by the scale: 2 here
     assert there[4] == pytest.approx(here[4], abs=1e-3)
@@ -102,7 +103,7 @@ def test_score_is_the_networks_whatever_the_pictures_scale(photograph):
 def test_faces_of_a_doubled_picture_lie_at_doubled_pixel_centres(photograph):
     doubled = np.repeat(np.repeat(photograph, 2, axis=0), 2, axis=1)
 
-    here, there = first_look(photograph, 384), first_look(doubled, 384)
+    here, there = first_pass(photograph, 384), first_pass(doubled, 384)
 
     # averaging 2×2 equal pixels gives the picture back exactly; u = 2·(x + ½) − ½ for points, 2·x for edges
     assert np.abs(there[5:] - (2 * here[5:] + 0.5)).max() < 0.01

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lib_facerestore.engine import pixels
-from lib_facerestore.models.adapters import detectors
+from lib_facerestore.models.adapters import accepted_rows
 from lib_facerestore.models.adapters.detected_rows import tilt_degrees
 from lib_facerestore.models.adapters.upright import set_upright, stands_as_said
 from lib_facerestore.settings import RestoreSettings
@@ -61,9 +61,9 @@ def test_a_wall_has_no_direction(detector):
 
 def test_a_certain_face_whose_direction_nothing_settles_stays_as_it_was_found(detector, astronaut, monkeypatch):
     (before,) = detector.detect([astronaut], THRESHOLD, 640)[0]
-    monkeypatch.setattr(detectors, "_PLAIN_SCORE", 2.0)
-    monkeypatch.setattr(detectors, "stands_as_said", lambda network, rgb, rows: np.zeros(len(rows), bool))
-    monkeypatch.setattr(detectors, "set_upright", lambda network, rgb, row, threshold: np.zeros_like(row))
+    monkeypatch.setattr(accepted_rows, "_PLAIN_SCORE", 2.0)
+    monkeypatch.setattr(accepted_rows, "stands_as_said", lambda network, rgb, rows: np.zeros(len(rows), bool))
+    monkeypatch.setattr(accepted_rows, "set_upright", lambda network, rgb, row, threshold: np.zeros_like(row))
 
     (face,) = detector.detect([astronaut], THRESHOLD, 640)[0]
 
