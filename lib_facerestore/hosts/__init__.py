@@ -1,1 +1,4 @@
-"""The WebUI that runs us, reached by probing. The only room that tells hosts apart; knows nothing of pages."""
+"""The WebUI that runs this extension, and how its kinds differ. Each feature is probed; no version is asked for.
+
+No other room tells hosts apart. Pages and controls are in `webui`.
+"""

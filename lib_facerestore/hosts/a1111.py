@@ -1,4 +1,4 @@
-"""Memory on A1111 and its close forks, which know only of their own models under --medvram and --lowvram."""
+"""Device memory on A1111 and its close forks, which move only their own diffusion model off the device."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from lib_facerestore.hosts import base
 
 
 class A1111Memory:
-    """See `runtime.MemoryPort`."""
+    """The memory port of A1111 and its close forks; see `runtime.MemoryPort`."""
 
     def make_room(self, size_bytes: int, device: str) -> None:
-        """Under --medvram and --lowvram send the diffusion model to the CPU, as the host does between its own steps."""
+        """Send the diffusion model to the CPU under --medvram and --lowvram, as the host does between its own steps.
+
+        Without these flags only unused blocks are given back; on a CPU nothing is done. size_bytes is not used, because
+        the host moves the whole model or nothing.
+        """
         import torch
         from modules import shared
 
@@ -22,7 +26,7 @@ class A1111Memory:
         self.released()
 
     def released(self) -> None:
-        """Give blocks that nobody uses back to the device."""
+        """Give unused blocks of torch's allocator back to the device."""
         from modules import devices
 
         devices.torch_gc()

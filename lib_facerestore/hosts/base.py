@@ -1,4 +1,7 @@
-"""What a host was told and where it keeps things: options, flags, folders, device. Nothing is taken for granted."""
+"""What the host's user chose, and where the host keeps things: options, flags, folders, device, running job.
+
+Each value is probed for, because hosts lack different ones.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,12 @@ _MODEL_FOLDERS = (
     ("", "facexlib"),
 )
 OWN_FOLDER = "facerestore"
-# What our entries in the host's own lists are called.
+# What this extension's entries in the host's own lists are called.
 TITLE = "Face restore"
 
 
 def imported(name: str) -> Any:
-    """A module of the host; None where this host has none of that name."""
+    """Import a module of the host; None where this host has no module of that name."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -30,7 +33,7 @@ def imported(name: str) -> Any:
 
 
 def option(name: str, default: Any) -> Any:
-    """An option as the user stored it, else the default it was registered with, else the given one."""
+    """An option's value: as the user stored it, else the default it was registered with, else the given default."""
     from modules import shared
 
     options = getattr(shared, "opts", None)
@@ -42,7 +45,7 @@ def option(name: str, default: Any) -> Any:
 
 
 def flag(name: str, default: Any) -> Any:
-    """A command-line flag; the default where this host has no such flag or it was not given."""
+    """A command-line flag's value; the default where this host has no such flag, or the flag was not given."""
     from modules import shared
 
     value = getattr(getattr(shared, "cmd_opts", None), name, None)
@@ -50,20 +53,20 @@ def flag(name: str, default: Any) -> Any:
 
 
 def state() -> Any:
-    """The host's state of the running job: stop buttons, progress bar, live preview."""
+    """The host's `shared.state`: which stop buttons were pressed, progress bar and live preview of the running job."""
     from modules import shared
 
     return shared.state
 
 
 def running_job() -> tuple[Any, Any]:
-    """What tells one job of the host from the next."""
+    """The running job's time stamp and start time; another pair of values means another job."""
     running = state()
     return getattr(running, "job_timestamp", None), getattr(running, "time_start", None)
 
 
 def font(size_px: int) -> Any:
-    """The font that the host writes on its own plots with, of that height; None where it has none."""
+    """The host's PIL font for its own plots, size_px high; None where the host has none or its file is missing."""
     from modules import images
 
     get_font = getattr(images, "get_font", None)
@@ -74,8 +77,8 @@ def font(size_px: int) -> Any:
 
 
 def models_path() -> Path:
-    """The folder that holds the host's folders of models."""
-    # SD.Next has the first as an empty file.
+    """The folder below which the host keeps one folder for each kind of model."""
+    # SD.Next has the first module as an empty file.
     for name in ("modules.paths_internal", "modules.paths"):
         found = getattr(imported(name), "models_path", None)
         if found:
@@ -84,13 +87,19 @@ def models_path() -> Path:
 
 
 def model_folders() -> tuple[Path, ...]:
-    """Where this host and its users keep checkpoints that we can use, each folder once, as far as they exist."""
-    # Not Path.is_dir, which raises below a folder that may not be looked into.
+    """The folders in which this host and its users keep checkpoints of face networks and upscalers.
+
+    Folders that do not exist are left out; each folder is given once.
+    """
+    # Not Path.is_dir, which raises below a folder that may not be listed.
     return tuple(dict.fromkeys(folder for folder in _candidates() if os.path.isdir(folder)))
 
 
 def device() -> str:
-    """The device on which this host restores faces, as torch writes it; "cpu" where the user asked for that."""
+    """The device on which this host restores faces, as torch writes it ("cuda:0"); "auto" where the host names none.
+
+    It is "cpu" where the user gave --use-cpu for all or for CodeFormer.
+    """
     from modules import devices
 
     on_cpu = flag("use_cpu", ())
@@ -102,30 +111,37 @@ def device() -> str:
 
 
 def chosen_restorer() -> str:
-    """The name of the restorer that the host's own "Restore faces" uses now."""
+    """The name of the restorer that the host's own "Restore faces" uses now, as the host writes it; "" for none."""
     return str(option("face_restoration_model", ""))
 
 
 def first_restorer() -> str:
-    """The face model that the user chose in the host's own settings, in our words; "" for none or one of others."""
+    """The catalogue's name of the face model that the user chose in the host's own settings.
+
+    The result is "" where the user chose none, or one that is not in the catalogue.
+    """
     names = {"CodeFormer": "CodeFormer", "GFPGAN": "GFPGAN 1.4"}
     chosen = chosen_restorer()
     return names.get(chosen, chosen.removeprefix(f"{TITLE}: ") if chosen.startswith(f"{TITLE}: ") else "")
 
 
 def title_of(model: str) -> str:
-    """What our entry for a model is called in the host's own lists; "" for the one that follows our Settings."""
+    """The title of an entry of this extension in the host's own lists: "Face restore: GFPGAN 1.4".
+
+    model: the catalogue's name; "" for the entry that uses the model chosen in this extension's settings.
+    """
     return f"{TITLE}: {model}" if model else TITLE
 
 
 def first_fidelity(default: float) -> float:
-    """The host's own CodeFormer weight, where it is a number from 0 to 1."""
+    """The fidelity weight of the host's own CodeFormer option; the default where it is no number from 0 to 1."""
     value = option("code_former_weight", default)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if is_number and 0 <= value <= 1 else default
 
 
 def _candidates() -> Iterator[Path]:
+    """Each folder that a flag names, followed by the usual folder of that kind; they need not exist."""
     for name, folder in _MODEL_FOLDERS:
         chosen = flag(name, "") if name else ""
         if chosen:

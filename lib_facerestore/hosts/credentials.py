@@ -1,4 +1,4 @@
-"""Who may use the API, as the host was told when it was started."""
+"""The user names and passwords with which the host's API may be called, from the host's command line."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ _OF_PAGE, _FILE_OF_PAGE = "auth", "auth_file"
 
 
 def are_wanted() -> bool:
-    """Whether the host's API lets in those only who are named."""
+    """Whether the host was started with flags that limit its API to named users."""
     return any(flag(name, "") for name in ("api_auth", _OF_PAGE, _FILE_OF_PAGE))
 
 
 def pairs() -> list[str]:
-    """Those who are let in, each "user:password"; none where the host was told of nobody in a form that it reads.
+    """The users who may call the API, each as "user:password".
 
-    Raises: OSError for a file that cannot be read, at which the host does not start either.
+    The list is empty where no flag names a user, and where no name has the form that the host reads.
+    Raises: OSError where the file of --auth-file cannot be read; the host itself does not start then.
     """
     of_api = str(flag("api_auth", ""))
     if of_api:
@@ -32,6 +33,6 @@ def pairs() -> list[str]:
 
 
 def _without_quotes(pair: str) -> str:
-    """As SD.Next reads it."""
+    """A pair without quotation marks and outer spaces, as SD.Next reads it."""
     user, _, password = pair.replace('"', "").partition(":")
     return f"{user.strip()}:{password.strip()}"

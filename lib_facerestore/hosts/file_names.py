@@ -1,4 +1,4 @@
-"""The names of our files beside the host's, such that the host writes to them and to no other."""
+"""Names of restored files beside the host's base files, chosen so that the host writes exactly to these names."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 from lib_facerestore.errors import PictureError
 
 SUFFIX = "-restored"
-# A name that `free_name` gave, and the extensions that hosts save pictures with.
-_OURS = re.compile(rf"(.+?){SUFFIX}(?:-\d+)?$")
+# Stems that `free_name` gives, and the extensions that hosts save pictures with.
+_RESTORED = re.compile(rf"(.+?){SUFFIX}(?:-\d+)?$")
 _EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".avif")
 
 
 def base_of(restored: Path) -> Path | None:
-    """The file that a file of ours lies beside; None where it is none of ours or the base file is gone."""
-    match = _OURS.match(restored.stem)
+    """The base file of a restored file; None where the name is no restored file's, or the base file is gone."""
+    match = _RESTORED.match(restored.stem)
     if match is None:
         return None
     same_extension_first = (restored.suffix, *_EXTENSIONS)
@@ -27,9 +27,11 @@ def base_of(restored: Path) -> Path | None:
 
 
 def free_name(base: Path, extension: str) -> str:
-    """A stem that no file has: with a taken one, hosts write to a numbered name and may note the other one.
+    """A stem for the restored file beside the base file that no file has yet: "NAME-restored", "NAME-restored-2" …
 
-    Raises: PictureError.
+    Where a name is taken, hosts write to a numbered name and may report the taken one as the written file.
+    extension: without the dot.
+    Raises: PictureError where the folder's path leaves no room for such a name.
     """
     number = 1
     while True:
@@ -41,10 +43,11 @@ def free_name(base: Path, extension: str) -> str:
 
 
 def _room(base: Path, ending: str, extension: str) -> int:
-    """How many letters of the base file's stem may stand before the ending, in a name that the host leaves whole.
+    """How many letters of the base file's stem may stand before the ending without the host shortening the name.
 
-    A1111 and its kin cut the whole path, folder and all, to the longest name of the file system; "NAME-restored" would
-    become "NAME" again, over which they write. Raises: PictureError.
+    A1111 and its kin cut the whole path, folder included, to the length of the longest file name. "NAME-restored" would
+    become "NAME" again, and they would write over the base file.
+    Raises: PictureError where there is no room for one letter.
     """
     from modules import images
 
@@ -59,5 +62,8 @@ def _room(base: Path, ending: str, extension: str) -> int:
 
 
 def has_short_names(images: Any) -> bool:
-    """Whether save_image is that of A1111 and its kin; SD.Next's takes fewer words and reads some of them otherwise."""
+    """Whether the host's save_image is that of A1111 and its kin, which knows short_filename.
+
+    SD.Next's has fewer arguments and gives some of them another meaning. images: the host's module of that name.
+    """
     return "short_filename" in inspect.signature(images.save_image).parameters

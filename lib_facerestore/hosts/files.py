@@ -1,4 +1,4 @@
-"""Pictures into the host's files, with the host's own writer, beside what is there or over it."""
+"""Restored pictures written with the host's own writer: beside the base file, into its folders, or over a file."""
 
 from __future__ import annotations
 
@@ -19,16 +19,23 @@ _NO_PICTURE = re.compile(r"^grid-|-mask(-composite)?(-\d+)?$")
 
 @dataclass(frozen=True)
 class Placed:
-    """What the host knows of one picture of a job. index: in the whole job; job: the host's `p`."""
+    """What the host knows of one picture of a job, for the patterns of its file names."""
 
     job: Any
+    """The host's processing object, `p`."""
     index: int
+    """The picture's place in the whole job, from 0."""
     seed: Any
+    """The picture's seed, as the host gives it."""
     prompt: Any
+    """The picture's prompt, as the host gives it."""
 
 
 def saves_samples(job: Any) -> bool:
-    """Whether the host saves the pictures of this job; API callers and options may have it not to. job: its `p`."""
+    """Whether the host saves the pictures of this job; an option or an API caller may turn that off.
+
+    job: the host's processing object, `p`.
+    """
     save_samples = getattr(job, "save_samples", None)
     if save_samples is not None:
         return bool(save_samples())
@@ -36,14 +43,16 @@ def saves_samples(job: Any) -> bool:
 
 
 def saves_grids(job: Any) -> bool:
-    """Whether the host saves grids of this job. job: its `p`."""
+    """Whether the host saves grids of this job. job: the host's processing object, `p`."""
     return bool(option("grid_save", True)) and not getattr(job, "do_not_save_grid", False)
 
 
 def saved_path(image: Any, since: float) -> Path | None:
-    """The file that holds the picture, if it was written since then.
+    """The file to which the host has saved a picture; None where it was not saved, or not since that time.
 
-    An older one is none of this job's: where a number is added to a name that is taken, A1111 notes the name without.
+    image: PIL, on which the host notes the file's name. since: seconds as time.time() counts them.
+    A file that is older belongs to another job: where the host adds a number to a taken name, A1111 notes the taken
+    name.
     """
     noted = getattr(image, "already_saved_as", None)
     if not noted:
@@ -54,9 +63,10 @@ def saved_path(image: Any, since: float) -> Path | None:
 
 
 def path_among_samples(image: Any, since: float, job: Any) -> Path | None:
-    """The picture's file, if it was saved among this job's samples since then; None for masks and grids.
+    """The file of a picture that was saved in this job's folder of samples since that time; None for masks and grids.
 
-    Other extensions that add pictures to a job save them there. job: the host's `p`.
+    Pictures that other extensions add to a job are saved there too. image, since: see `saved_path`. job: the host's
+    processing object, `p`.
     """
     path = saved_path(image, since)
     folder = getattr(job, "outpath_samples", None)
@@ -66,13 +76,15 @@ def path_among_samples(image: Any, since: float, job: Any) -> Path | None:
 
 
 def save_beside(image: Any, base: Path | None, text: str, placed: Placed) -> None:
-    """Save under the base file's name with "-restored" before the extension, or under a name of the host's making.
+    """Save a restored picture beside its base file, as NAME-restored.EXTENSION.
 
-    image: PIL; the host notes the file's name on it, from which the gallery serves it.
+    Without a base file it gets a name of the host's pattern that ends in "-restored". image: PIL; the host notes the
+    file's name on it, and the gallery serves the picture from that file. text: the infotext.
+    Raises: PictureError where there is no room for the name; what the host's writer raises.
     """
     from modules import images
 
-    job = copy.copy(placed.job)  # the file name's patterns read these two
+    job = copy.copy(placed.job)  # the patterns of file names read batch_index and iteration
     batch_size = max(int(getattr(job, "batch_size", 1)), 1)
     job.batch_index, job.iteration = placed.index % batch_size, placed.index // batch_size
     if base is None:
@@ -85,7 +97,11 @@ def save_beside(image: Any, base: Path | None, text: str, placed: Placed) -> Non
 
 
 def save_next_to(image: Any, base: Path, text: str, seed: Any = None, prompt: Any = None, job: Any = None) -> None:
-    """Save under the base file's name with "-restored" before the extension; known only to its file, without a job."""
+    """Save a restored picture beside its base file, as NAME-restored.EXTENSION, in the host's format for samples.
+
+    seed, prompt, job: for the host's patterns and callbacks; None where the picture is known from its file alone.
+    Raises: PictureError where there is no room for the name; what the host's writer raises.
+    """
     from modules import images
 
     extension = _options().samples_format
@@ -96,7 +112,7 @@ def save_next_to(image: Any, base: Path, text: str, seed: Any = None, prompt: An
 
 
 def save_grid(grid: Any, name: str, text: str, placed: Placed) -> None:
-    """Save a new grid in the host's folder of grids. name: what its file's name begins with, before the number."""
+    """Save a new grid in the host's folder of grids. name: the beginning of the file's name, before the number."""
     from modules import images
 
     options = _options()
@@ -107,7 +123,10 @@ def save_grid(grid: Any, name: str, text: str, placed: Placed) -> None:
 
 
 def save_grid_beside(grid: Any, base: Path, text: str, job: Any) -> None:
-    """Save a grid under the base grid's name with "-restored" before the extension."""
+    """Save a restored grid beside the base grid, as NAME-restored.EXTENSION, in the host's format for grids.
+
+    Raises: PictureError where there is no room for the name; what the host's writer raises.
+    """
     from modules import images
 
     extension = _options().grid_format
@@ -120,7 +139,10 @@ def save_grid_beside(grid: Any, base: Path, text: str, job: Any) -> None:
 
 
 def overwrite(image: Any, path: Path, text: str) -> None:
-    """Write over the file; whole or not at all."""
+    """Write a picture over an existing file, whole or not at all; the host's writer puts the infotext in.
+
+    image: PIL. Raises: what the host's writer raises; OSError.
+    """
     from modules import images
 
     part = path.with_name(f"{path.stem}.part{path.suffix}")
@@ -133,19 +155,19 @@ def overwrite(image: Any, path: Path, text: str) -> None:
 
 
 def grid_of(pictures: list[Any], batch_size: int) -> Any:
-    """The host's grid of PIL images."""
+    """The PIL images in one, as the host arranges its grids. batch_size: the host's, from which it takes the rows."""
     from modules import images
 
     return images.image_grid(pictures, batch_size)
 
 
 def now() -> float:
-    """Seconds, on the clock that file systems use."""
+    """Seconds since 1970, as files' times are counted; see `saved_path`."""
     return time.time()
 
 
 def _write(images: Any, image: Any, path: Path, text: str) -> Path:
-    """Write one file; its path, which SD.Next makes up from the one that it is given."""
+    """Write one file and return its path: the given one, or on SD.Next the one that its writer made of it."""
     if hasattr(images, "save_image_with_geninfo"):
         images.save_image_with_geninfo(image, text, str(path))
         return path
@@ -157,11 +179,12 @@ def _write(images: Any, image: Any, path: Path, text: str) -> Path:
 
 
 def _this_folder(images: Any) -> bool | str:
-    """The host's word for "no folder inside the given one": False, or its name where the host takes a name."""
+    """The value of save_to_dirs that means "in the given folder itself": False, or "." where the host takes a name."""
     return False if has_short_names(images) else "."
 
 
 def _options() -> Any:
+    """The host's options."""
     from modules import shared
 
     return shared.opts

@@ -1,4 +1,4 @@
-"""Memory on the Forge family, whose manager moves models off the device when somebody asks for room."""
+"""Device memory on the Forge family, whose manager moves models off the device on request."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from typing import Any
 
 
 class ForgeMemory:
-    """See `runtime.MemoryPort`. manager: the host's module; its names are the same on Forge, reForge, Classic, Neo."""
+    """The memory port of the Forge family; see `runtime.MemoryPort`."""
 
     def __init__(self, manager: Any) -> None:
+        """manager: the host's module for memory; Forge, reForge, Classic and Neo name its functions alike."""
         self._manager = manager
 
     def make_room(self, size_bytes: int, device: str) -> None:
-        """Let the host unload what stands in the way; nothing on the CPU, where it would only cost a reload."""
+        """Let the host unload models until size_bytes are free; on the CPU nothing is done.
+
+        On the CPU unloading would free nothing and cost a reload.
+        """
         import torch
 
         if torch.device(device).type != "cpu":
             self._manager.free_memory(size_bytes, torch.device(device))
 
     def released(self) -> None:
-        """Give blocks that nobody uses back to the device."""
+        """Give unused blocks of torch's allocator back to the device."""
         self._manager.soft_empty_cache()

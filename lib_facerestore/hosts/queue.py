@@ -1,4 +1,4 @@
-"""The host's queue: one job at a time on its device, pages' and callers' alike."""
+"""The host's queue, which lets one job at a time use its device, whether a page or an API caller started it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 @contextmanager
 def turn(job: str) -> Iterator[Any]:
-    """Wait for our turn, then hold the host's queue while the body runs; yields the host's state of the job.
+    """Wait until the host's queue is free, and hold it while the body runs; yields the host's `shared.state`.
 
-    Never inside a hook: the job that called it holds the queue, and the lock lets nobody in twice.
+    job: the name of the job that the host shows. Do not use this in a callback of a host's job: that job holds the
+    queue already, and the lock is not re-entrant, so the callback would wait for ever.
     """
     from modules import call_queue, shared
 

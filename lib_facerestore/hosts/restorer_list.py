@@ -1,4 +1,4 @@
-"""The host's list of face restorers, from which its own "Restore faces" takes one."""
+"""The host's list of face restorers, from which its own "Restore faces" takes one. Adds entries; restores nothing."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ from typing import Any, Protocol
 
 
 class FaceRestorer(Protocol):
-    """What a host calls of an entry of ours."""
+    """An entry of the list, with the methods that hosts call."""
 
     is_of_facerestore: bool
+    """True on this extension's entries, by which they are found again."""
 
     def name(self) -> str:
-        """The name in the Settings and in the API."""
+        """The entry's name in the host's settings and in its API."""
 
     def restore(self, np_image: Any) -> Any:
-        """Shapes: (H, W, 3) RGB uint8 → the same. Must not raise: that would end the host's job."""
+        """Restore the faces of one picture.
+
+        Shapes: (H, W, 3) RGB uint8 → (H, W, 3) RGB uint8. It must not raise, which would end the host's job.
+        """
 
 
 def put(restorers: Sequence[FaceRestorer]) -> None:
-    """Have these of ours in the list, each once, and none that was there before: Reload UI leaves them.
+    """Replace this extension's entries in the host's list by these; other entries stay.
 
-    A host without such a list has no "Restore faces".
+    Earlier entries have to be removed, because they outlive the host's Reload UI. A host without such a list has no
+    "Restore faces", and nothing is done.
     """
     from modules import shared
 

@@ -1,6 +1,6 @@
-"""The host's list of upscalers: its own, for us to use, and ours, for it to use. Nothing of the list is kept.
+"""The host's list of upscalers: this extension runs the host's entries, and adds entries for the host to run.
 
-Hosts make the list anew at each Reload UI, some at the press of a button.
+The list is read each time it is needed, because hosts make it anew at each Reload UI, some at the press of a button.
 """
 
 from __future__ import annotations
@@ -13,44 +13,54 @@ from typing import Any, Protocol
 from lib_facerestore.errors import SettingsError
 from lib_facerestore.hosts import base
 
-# What we do ourselves, and what does nothing.
+# Entries that run no network.
 _PLAIN = frozenset(["none", "lanczos", "nearest"])
-_OURS = "is_of_facerestore"
+# The attribute that marks this extension's entries.
+_MARK = "is_of_facerestore"
 _USUAL_SCALE = 4
 _STOPS = ("interrupted", "skipped", "stopping_generation")
 
 
 @dataclass(frozen=True)
 class Offered:
-    """An upscaler of ours for the host's list. model: our name for it; scale: its factor."""
+    """An upscaler of this extension, for the host's list."""
 
     title: str
+    """The entry's name in the host's list."""
     model: str
+    """The catalogue's name."""
     scale: int
+    """How much larger the network makes a picture, along one side."""
 
 
 class Scaler(Protocol):
-    """What a host calls of an upscaler. selected_model: the second argument with which the entry was made."""
+    """The object behind an entry, with the method that hosts call."""
 
     def upscale(self, img: Any, scale: float, selected_model: str | None = None) -> Any:
-        """A PIL image, larger by the factor."""
+        """Enlarge a PIL image by the factor `scale`. selected_model: the model with which the entry was made."""
 
 
 @dataclass(frozen=True)
 class HostUpscalers:
-    """See `runtime.OtherUpscalers`. Has no state, so that all are equal."""
+    """The upscalers that this host can run; see `runtime.OtherUpscalers`. It has no state, so all are equal."""
 
     def names(self) -> tuple[str, ...]:
-        """The host's and its extensions' upscalers in the host's order, without plain resizes and without ours."""
+        """The upscalers of the host and of other extensions, in the host's order, without plain resizes."""
         return tuple(dict.fromkeys(str(entry.name) for entry in _entries() if _is_usable(entry)))
 
     def scale(self, name: str) -> int:
-        """Its factor; hosts write 4 where they do not know it."""
+        """The upscaler's factor; 4, as hosts assume, where the host's entry names none of at least 2.
+
+        Raises: SettingsError where the host has no such upscaler any more.
+        """
         noted = getattr(self._entry(name), "scale", None)
         return int(noted) if isinstance(noted, (int, float)) and noted >= 2 else _USUAL_SCALE
 
     def file(self, name: str) -> Path | None:
-        """Its file, or None: addresses stand there too, for files that the host would download."""
+        """The upscaler's file; None where it has none, or the host has its address and would download it first.
+
+        Raises: SettingsError where the host has no such upscaler any more.
+        """
         entry = self._entry(name)
         for noted in (getattr(entry, "local_data_path", None), getattr(entry, "data_path", None)):
             if isinstance(noted, str) and noted and Path(noted).is_file():
@@ -58,7 +68,11 @@ class HostUpscalers:
         return None
 
     def upscale(self, name: str, image: Any, scale: float) -> Any:
-        """Let the host do it. What was pressed before stays pressed: one host clears it when an upscaler begins."""
+        """Let the host enlarge a PIL image by about the factor `scale`.
+
+        One host clears the stop buttons when an upscaler begins, so those pressed before are set again afterwards.
+        Raises: SettingsError where the host has no such upscaler any more; what the host's upscaler raises.
+        """
         entry = self._entry(name)
         state = base.state()
         pressed = [stop for stop in _STOPS if getattr(state, stop, False)]
@@ -69,7 +83,10 @@ class HostUpscalers:
                 setattr(state, stop, True)
 
     def _entry(self, name: str) -> Any:
-        """Raises: SettingsError where the host has it no longer."""
+        """The host's entry of that name.
+
+        Raises: SettingsError where the host has no such upscaler any more.
+        """
         for entry in _entries():
             if _is_usable(entry) and str(entry.name) == name:
                 return entry
@@ -77,7 +94,10 @@ class HostUpscalers:
 
 
 def offer(upscalers: Iterable[Offered], scaler: Scaler) -> None:
-    """Append ours to the host's list as it is now; those that are there already stay as they are."""
+    """Append this extension's upscalers to the host's list; entries of the same title stay as they are.
+
+    scaler: the object that runs all of them. A host without such a list gets none.
+    """
     from modules import shared
     from modules.upscaler import UpscalerData
 
@@ -88,16 +108,18 @@ def offer(upscalers: Iterable[Offered], scaler: Scaler) -> None:
     for upscaler in upscalers:
         if upscaler.title not in known:
             made = UpscalerData(upscaler.title, upscaler.model, scaler, scale=upscaler.scale)
-            setattr(made, _OURS, True)
+            setattr(made, _MARK, True)
             entries.append(made)
 
 
 def _entries() -> list[Any]:
+    """All entries of the host's list as it is now."""
     from modules import shared
 
     return list(getattr(shared, "sd_upscalers", None) or ())
 
 
 def _is_usable(entry: Any) -> bool:
+    """Whether an entry runs a network that is not this extension's own."""
     is_plain = str(entry.name).lower() in _PLAIN
-    return not is_plain and not getattr(entry, _OURS, False) and hasattr(getattr(entry, "scaler", None), "upscale")
+    return not is_plain and not getattr(entry, _MARK, False) and hasattr(getattr(entry, "scaler", None), "upscale")
