@@ -1,6 +1,7 @@
-"""Installs what the host lacks, and only that. The host runs it at start; its own versions are never moved.
+"""Installs the packages that the extension needs and the host lacks. The host runs this file at every start.
 
-Needs nothing but the standard library: it may run in an environment where any of our packages is missing.
+No version of an installed package is changed. Only the standard library is imported, because every other package may be
+missing here.
 """
 
 from __future__ import annotations
@@ -20,16 +21,20 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Package:
-    """One package that we need: its name for pip, the module it brings, and which versions do: any if none is said."""
+    """One package that the extension needs; any version is right where neither of the two limits is given."""
 
     name: str
+    """Its name for pip."""
     module: str
+    """The module that it brings, as Python imports it."""
     at_least: str = ""
+    """The lowest version that is right; "" for no limit."""
     exactly: str = ""
+    """The only version that is right; "" for no such limit."""
 
     @property
     def requirement(self) -> str:
-        """The package as pip is asked for it."""
+        """The package as pip takes it, with its version where one is required."""
         if self.exactly:
             return f"{self.name}=={self.exactly}"
         return f"{self.name}>={self.at_least}" if self.at_least else self.name
@@ -53,7 +58,7 @@ VERSION = re.compile(r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\
 
 
 def main(argv: Sequence[str] = ()) -> int:
-    """Install what is missing; the exit status: 0 when nothing more is to be done."""
+    """Install the missing packages; the result is the exit status: 0 where nothing more is to be done."""
     for sentence in outdated():
         say(sentence)
     wanted = missing()
@@ -79,7 +84,7 @@ def missing() -> list[Package]:
 
 
 def outdated() -> list[str]:
-    """One sentence for each package whose version does not do; it is the host's pin, so it stays as it is."""
+    """One sentence for each installed package of an unsuitable version; it stays, because the host chose it."""
     return [
         f"{package.name} {version} is installed, and face restoration was made for {package.requirement}. "
         "The host chose that version, so it stays; update the WebUI if models fail to load."
@@ -89,10 +94,10 @@ def outdated() -> list[str]:
 
 
 def is_importable(module: str) -> bool:
-    """Whether Python finds the module; nothing is imported. An emptied folder without code does not count."""
+    """Whether Python finds the module, without importing it; a folder without code does not count."""
     try:
         spec = importlib.util.find_spec(module)
-    except ValueError:  # a module in sys.modules without a spec: somebody put it there, so it works
+    except ValueError:  # a module that some program put into sys.modules without a spec; it can be imported
         return True
     return spec is not None and spec.origin is not None
 
@@ -108,7 +113,7 @@ def is_skipped(argv: Sequence[str]) -> bool:
 
 
 def installed_version(name: str) -> str:
-    """The version of an installed distribution; empty if there is none on record."""
+    """The version of an installed distribution; "" where none is installed."""
     try:
         return importlib.metadata.version(name) or ""
     except importlib.metadata.PackageNotFoundError:
@@ -116,20 +121,20 @@ def installed_version(name: str) -> str:
 
 
 def does(version: str, package: Package) -> bool:
-    """Whether a version is one that the package may have."""
+    """Whether a version lies within the limits of the package."""
     if package.exactly:
         return release(version) == release(package.exactly)
     return release(version) >= release(package.at_least)
 
 
 def release(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version: 0.3.4.post1 is (0, 3, 4)."""
+    """The leading numbers of a version: "0.3.4.post1" gives (0, 3, 4)."""
     found = re.match(r"\d+(\.\d+)*", version)
     return tuple(int(number) for number in found[0].split(".")) if found else ()
 
 
 def pins() -> list[str]:
-    """Every installed distribution with its version, the first on the path where there are two."""
+    """A line "name==version" for each installed distribution; of two with one name the first on the path counts."""
     found: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
         name, version = distribution.metadata["Name"], distribution.version
@@ -139,7 +144,11 @@ def pins() -> list[str]:
 
 
 def calls(wanted: Sequence[Package]) -> list[list[str]]:
-    """What pip is asked for: one call, or two where facexlib would put a second OpenCV over the host's."""
+    """The arguments of each call of pip that the packages need.
+
+    There is one call, or two where facexlib would install a second OpenCV over the host's: it is installed without its
+    dependencies then, and those of them that are needed are named.
+    """
     requirements = [package.requirement for package in wanted]
     facexlib = next((package for package in wanted if package.name == "facexlib"), None)
     has_other_opencv = is_importable("cv2") and not installed_version("opencv-python")
@@ -150,7 +159,10 @@ def calls(wanted: Sequence[Package]) -> list[list[str]]:
 
 
 def install(wanted: Sequence[Package]) -> str:
-    """Let pip install the packages with all that is installed held in place; why not, as a part of a sentence."""
+    """Let pip install the packages, with every installed version as a constraint.
+
+    The result goes on a sentence: why pip failed, or that the package is still missing although pip succeeded.
+    """
     with tempfile.TemporaryDirectory(prefix="facerestore-") as folder:
         constraints = Path(folder) / "constraints.txt"
         constraints.write_text("\n".join(pins()), encoding="utf-8")
@@ -163,13 +175,13 @@ def install(wanted: Sequence[Package]) -> str:
 
 
 def pip() -> list[str]:
-    """The beginning of every pip command, with the host's index where it was given one."""
+    """The beginning of every pip command, with the package index of INDEX_URL where the host has set it."""
     index = os.environ.get("INDEX_URL", "")
     return [sys.executable, "-m", "pip", "install", *(["--index-url", index] if index else [])]
 
 
 def failure(command: Sequence[str]) -> str:
-    """Run a pip command; empty if it went well, else why not, as a part of a sentence."""
+    """Run a pip command; the result is "" on success, else the reason of the failure, as the end of a sentence."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)
     except OSError as error:
@@ -182,7 +194,7 @@ def failure(command: Sequence[str]) -> str:
 
 
 def by_hand(wanted: Sequence[Package]) -> str:
-    """The command for a person. None of the possible ones moves a version of the host."""
+    """The command that a person can run to install the packages; it changes no version of the host's packages."""
     recorded = [f"{package.name}=={version}" for package in wanted if (version := installed_version(package.name))]
     if recorded:
         return f'"{sys.executable}" -m pip install --force-reinstall --no-deps {" ".join(recorded)}'
@@ -190,13 +202,13 @@ def by_hand(wanted: Sequence[Package]) -> str:
 
 
 def names(packages: Sequence[Package]) -> str:
-    """Names for a sentence: a, b and c."""
+    """The packages' names as a sentence lists them: "a, b and c"."""
     *others, last = [package.name for package in packages]
     return f"{', '.join(others)} and {last}" if others else last
 
 
 def say(sentence: str) -> None:
-    """Tell the person at the console; the host shows it when this script has ended."""
+    """Write a sentence to the console; the host shows it when this script has ended."""
     sys.stdout.write(f"{sentence}\n")
     sys.stdout.flush()
 

@@ -6,7 +6,10 @@ from argparse import ArgumentParser, _ArgumentGroup
 
 
 def preload(parser: ArgumentParser | _ArgumentGroup) -> None:
-    """Add our flags; every default is a plain value, because the host's API lists them all by their types."""
+    """Add the extension's flags to the host's parser.
+
+    Every default is a plain value, because the host's API lists all flags by the types of their defaults.
+    """
     parser.add_argument(
         "--facerestore-models-path",
         type=str,

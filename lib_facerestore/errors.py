@@ -22,7 +22,7 @@ from pathlib import Path
 
 
 class FaceRestoreError(Exception):
-    """Base of all; `except FaceRestoreError` is what a shell needs."""
+    """The base class of all errors that this project raises on purpose; a shell catches this one."""
 
 
 class SettingsError(FaceRestoreError):
@@ -43,7 +43,7 @@ class UnknownSetting(SettingsError):
 
 
 class SizeTooLarge(SettingsError):
-    """The size asked for is too large for one picture; for a larger one it may be right."""
+    """The size that was set is too far from the size of one picture; for other pictures it may be possible."""
 
 
 class PictureError(FaceRestoreError):
@@ -55,11 +55,11 @@ class PictureError(FaceRestoreError):
 
 
 class PictureTooLarge(PictureError):
-    """A picture has more pixels than the limit."""
+    """A picture has more pixels than the limit for reading."""
 
 
 class WeightsError(FaceRestoreError):
-    """Something is wrong with a file of weights."""
+    """The weights of a model are missing, damaged, unknown or cannot be downloaded."""
 
 
 class WeightsMissing(WeightsError):
@@ -97,7 +97,7 @@ class WeightsUnknown(WeightsError):
 
 
 class ModelError(FaceRestoreError):
-    """A network could not do its work."""
+    """A network could not be run to its end."""
 
 
 class OutOfMemory(ModelError):
@@ -120,7 +120,7 @@ class InferenceFailed(ModelError):
 
 
 class Interrupted(FaceRestoreError):
-    """The user pressed stop; finished pictures are kept, the current one is dropped."""
+    """The user stopped the work: finished pictures are kept, the current one is dropped."""
 
     def __init__(self) -> None:
         super().__init__("Stopped; the pictures finished so far are kept.")

@@ -1,4 +1,4 @@
-"""How this machine does the work: device, folders, memory. Never part of a picture's record."""
+"""How this machine does the work: device, folders, memory. Nothing of it is written to a picture's record."""
 
 from __future__ import annotations
 
@@ -14,68 +14,75 @@ WantedPrecision = Literal["full", "half"]
 
 
 class MemoryPort(Protocol):
-    """What a host offers so that it and we do not fight for the device's memory."""
+    """A host's functions for sharing the device's memory with networks that are not its own."""
 
     def make_room(self, size_bytes: int, device: str) -> None:
-        """Ask the host to free about that much on the device before a network runs."""
+        """Ask the host to free about size_bytes on the device before a network runs. device: as torch writes it."""
 
     def released(self) -> None:
-        """Tell the host that our networks have left the device."""
+        """Tell the host that the networks of this project have left the device."""
 
 
 class NoHostMemory:
-    """The memory port of a process that we have to ourselves."""
+    """The memory port of a process without a host, where all of the device's memory may be used."""
 
     def make_room(self, size_bytes: int, device: str) -> None:
-        """Nobody to ask."""
+        """Does nothing: no host holds memory."""
 
     def released(self) -> None:
-        """Nobody to tell."""
+        """Does nothing: no host waits for memory."""
 
 
 class OtherUpscalers(Protocol):
-    """Upscalers that a host loads and runs itself, to be chosen beside ours. Equal ports stand for the same host."""
+    """Upscalers that a host loads and runs itself. Two ports that are equal stand for the same host."""
 
     def names(self) -> tuple[str, ...]:
-        """What can be chosen now, as the host names it; without what we gave the host."""
+        """The host's names of the upscalers that can be chosen now, without those that this project gave the host."""
 
     def scale(self, name: str) -> int:
-        """The factor that the host gives the upscaler, above 1."""
+        """The factor that the host states for the upscaler, above 1.
+
+        Raises: SettingsError where the host has no such upscaler any more.
+        """
 
     def file(self, name: str) -> Path | None:
-        """The file that the host takes it from, where that is there."""
+        """The file of the upscaler's weights; None where it has none, or none that is on this machine.
+
+        Raises: SettingsError where the host has no such upscaler any more.
+        """
 
     def upscale(self, name: str, image: Any, scale: float) -> Any:
-        """The image larger by about that factor: hosts round sides to multiples of 8. image: PIL, RGB; the result too.
+        """Enlarge a PIL image (RGB) by about the factor `scale`; the result is one too.
 
-        Raises: what the host's upscaler raises.
+        Hosts round its sides to multiples of 8.
+        Raises: SettingsError where the host has no such upscaler any more; what the host's upscaler raises.
         """
 
 
 class NoOtherUpscalers:
-    """The port of a process without a host."""
+    """The upscalers of a process without a host: there are none."""
 
     def names(self) -> tuple[str, ...]:
-        """None."""
+        """The empty tuple."""
         return ()
 
     def scale(self, name: str) -> int:
-        """Never asked."""
+        """Raises KeyError: no upscaler has this name."""
         raise KeyError(name)
 
     def file(self, name: str) -> Path | None:
-        """Never asked."""
+        """Raises KeyError: no upscaler has this name."""
         raise KeyError(name)
 
     def upscale(self, name: str, image: Any, scale: float) -> Any:
-        """Never asked."""
+        """Raises KeyError: no upscaler has this name."""
         raise KeyError(name)
 
 
 def default_data_folder() -> Path:
-    """Folder for weights and caches of this user: FACERESTORE_HOME, else the platform's cache folder.
+    """The folder for this user's weights and caches: FACERESTORE_HOME, else the platform's cache folder.
 
-    A variable that is empty counts as not set, and ~ is the user's home folder.
+    An empty variable counts as not set; ~ stands for the user's home folder.
     Source: XDG Base Directory Specification 0.8, by which a relative XDG_CACHE_HOME is ignored.
     """
     chosen = os.environ.get("FACERESTORE_HOME")
@@ -90,7 +97,7 @@ def default_data_folder() -> Path:
 
 
 def _home() -> Path:
-    """The user's home folder; one of their own among the temporary files where they have none, as in a container."""
+    """The user's home folder; a temporary folder of their own where they have none, as in a container."""
     home = Path(os.path.expanduser("~"))
     user = getattr(os, "getuid", lambda: "user")()
     return home if home.is_absolute() else Path(tempfile.gettempdir()) / f"facerestore-{user}"
@@ -98,41 +105,47 @@ def _home() -> Path:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Where and with what means to run; a host adapter or a shell fills it in.
-
-    device: "auto", "cpu", "cuda", "cuda:1", "mps" …; auto takes CUDA where torch finds it.
-    face_batch: most faces of one picture that a network gets at once on a GPU; part of what makes equal bytes.
-    folders: extra folders to look for weights in, first match wins, before `models_folder`; never written to.
-    mirrors: base URLs tried before the catalogue's. licence: "commercial" hides models for non-commercial use.
-    first_restorer: what "auto" takes before the catalogue's order, where its weights are present.
-    fetch_advice: how this shell's user gets missing weights, the second half of a sentence. fetch_named: how one
-    model's are fetched, a sentence; {name} is that model's.
-    files: what was in all the folders when a job began, so that they are listed once for it; None: whenever one looks.
-    """
+    """Where to run and with which means; a host's adapter or a shell fills it in."""
 
     device: str = "auto"
+    """Such as "cpu", "cuda:1", "mps"; "auto" takes CUDA where torch finds it, else Apple's GPU, else the CPU."""
     precision: WantedPrecision = "full"
+    """The value "half" runs networks in half precision where a trial has shown that it gives the same picture."""
     face_batch: int = 4
+    """Most faces of one picture that a network gets at once on a GPU. The same value is needed for the same bytes."""
     models_folder: Path = field(default_factory=lambda: default_data_folder() / "models")
+    """Where weights are fetched to; it is searched after all `folders`."""
     cache_folder: Path = field(default_factory=lambda: default_data_folder() / "converted")
+    """Where converted weights, hashes and other results that can be made again are kept."""
     folders: tuple[Path, ...] = ()
+    """Further folders to search for weights; the first match counts. Nothing is written to them."""
     downloads_allowed: bool = False
+    """Whether missing weights are fetched."""
     mirrors: tuple[str, ...] = ()
+    """Base URLs that are tried before the catalogue's addresses."""
     licence: Licence = "any"
+    """The value "commercial" hides models for non-commercial use."""
     first_restorer: str = ""
+    """The restorer that "auto" prefers to the catalogue's order, where its weights are present; "" for none."""
     fetch_advice: str = "fetch official ones with: facerestore fetch --for gfpgan, or --all"
+    """How the user of this shell gets missing weights, as the second half of a sentence."""
     fetch_named: str = "Fetch them with: facerestore fetch {name}; or run again with --download."
+    """How the user of this shell gets the weights of one model, as a sentence with {name} for the model's name."""
     memory: MemoryPort = field(default_factory=NoHostMemory)
+    """How the device's memory is shared with a host."""
     other_upscalers: OtherUpscalers = field(default_factory=NoOtherUpscalers)
+    """The upscalers that a host runs."""
     files: tuple[Path, ...] | None = field(default=None, compare=False, repr=False)
+    """All files of all folders, listed once when a job began; None where the folders are listed at each search."""
 
     def how_to_fetch(self, name: str) -> str:
-        """The sentence on how the weights of one model are fetched; name: as it can be typed."""
+        """A sentence that tells how the weights of one model are fetched. name: as it can be typed in a shell."""
         return self.fetch_named.format(name=name)
 
     def faces_at_once(self, device_type: str) -> int:
-        """Most faces in a batch: `face_batch`, but one on a CPU, where four at once take longer than one by one.
+        """Most faces in a batch on that type of device ("cpu", "cuda"): `face_batch`, but one on a CPU.
 
-        Measured on two cores: 1.16 times as long for CodeFormer, 1.31 times for GFPGAN (decision 010).
+        On a CPU four faces at once take longer than four one by one: measured on two cores 1.16 times as long for
+        CodeFormer, 1.31 times for GFPGAN (decision 010).
         """
         return 1 if device_type == "cpu" else self.face_batch

@@ -1,4 +1,4 @@
-"""What a person and a shell need to know of a setting, and the check of a value against it."""
+"""The description of a setting, from which shells make its control or option, and the check of a value against it."""
 
 from __future__ import annotations
 
@@ -13,33 +13,47 @@ Group = Literal["model", "faces", "mask", "upscale"]
 
 @dataclass(frozen=True)
 class SettingInfo:
-    """What a person and a shell need to know of one setting. `low` and `high` are inclusive."""
+    """The description of one setting."""
 
     label: str
+    """Its name on a page and in the help of the command line."""
     help: str
+    """What its values mean, in one sentence."""
     group: Group
+    """The part of the page or of the help where it stands."""
     low: float | None = None
+    """The lowest allowed number; None where the setting is no number."""
     high: float | None = None
+    """The highest allowed number; None where the setting is no number."""
     step: float | None = None
+    """Distance between neighbouring values of a slider; values between them are allowed too."""
     slider_low: float | None = None
+    """The lower end of a slider, where lower numbers are of no use on a page; None stands for `low`."""
     slider_high: float | None = None
-    """Ends of a slider on a page, where all of the range would make it too coarse to move or has no use there."""
+    """The upper end of a slider, where the whole range would make it too coarse; None stands for `high`."""
     unit: str = ""
+    """The unit of its numbers, for example "px"; "" for none."""
     infotext: str = ""
+    """Its key in a picture's infotext."""
 
 
 def setting(default: Any, info: SettingInfo) -> Any:
-    """A dataclass field with its description."""
+    """A dataclass field with that default, which carries the description in its metadata."""
     return dataclasses.field(default=default, metadata={"info": info})
 
 
 def choices(kind: Any) -> tuple[str, ...]:
-    """The allowed strings of a Literal type; empty for other types."""
+    """The allowed strings of a Literal type; the empty tuple for other types."""
     return tuple(get_args(kind))
 
 
 def checked(name: str, value: object, kind: Any, info: SettingInfo) -> bool | int | float | str:
-    """The value in its declared type, or SettingsError; whole floats pass for ints, never text for numbers."""
+    """Check a value of the setting `name`, and give it back in its declared type.
+
+    kind: the declared type, bool, int, float, str or a Literal of strings. A float that is a whole number passes for an
+    int; text never passes for a number.
+    Raises: SettingsError.
+    """
     if kind is bool:
         if not isinstance(value, bool):
             raise SettingsError(name, value, "true or false")
@@ -54,6 +68,7 @@ def checked(name: str, value: object, kind: Any, info: SettingInfo) -> bool | in
 
 
 def _checked_number(name: str, value: object, kind: Any, info: SettingInfo) -> int | float:
+    """Check a number against its range, both ends included. Raises: SettingsError."""
     assert info.low is not None, f"{name} has no range"
     assert info.high is not None, f"{name} has no range"
     allowed = f"{'a whole number' if kind is int else 'a number'} from {info.low:g} to {info.high:g}"

@@ -24,7 +24,7 @@ SizeMode = Literal["fit", "crop"]
 KeepTone = Literal["auto", "on", "off"]
 MaskKind = Literal["auto", "parsing", "landmarks", "feather"]
 
-# Those that say how large the result is to be; at their defaults a picture keeps its size.
+# The settings that decide the size of the result; at their defaults a picture keeps its size.
 SIZE_SETTINGS = frozenset(["scale", "width", "height", "longest_side"])
 
 
@@ -145,17 +145,18 @@ class RestoreSettings:
 
     @property
     def has_side(self) -> bool:
-        """Whether a side is asked for; then it depends on the picture whether it grows."""
+        """Whether a side of the result is set; whether the picture grows then depends on its size."""
         return bool(self.width or self.height or self.longest_side)
 
     def at_own_size(self) -> RestoreSettings:
-        """The same settings without any change of size."""
+        """The same settings with those of the size at their defaults, so that a picture keeps its size."""
         return dataclasses.replace(self, **{name: setting_default(name) for name in SIZE_SETTINGS})
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> RestoreSettings:
-        """Settings from plain names and values, as a command line, an API call or a pasted text gives them.
+        """Make settings from names and values, as a command line, an API call or a pasted infotext gives them.
 
+        Settings that are not named get their defaults.
         Raises: UnknownSetting with the nearest names; SettingsError.
         """
         names = field_types()
@@ -165,9 +166,9 @@ class RestoreSettings:
         return cls(**dict(values))  # type: ignore[arg-type]  # __post_init__ checks each value
 
 
-@functools.cache  # asked for by every control of a page, a millisecond each time
+@functools.cache  # every control of a page calls this, and a call takes a millisecond
 def field_types() -> Mapping[str, Any]:
-    """Name of each setting with its type: bool, int, float, str or a Literal of strings."""
+    """The type of each setting by its name: bool, int, float, str or a Literal of strings."""
     hints = get_type_hints(RestoreSettings)
     return MappingProxyType({field.name: hints[field.name] for field in dataclasses.fields(RestoreSettings)})
 
