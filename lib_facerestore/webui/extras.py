@@ -50,7 +50,7 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
     def process_firstpass(self, pp: Any, **args: Any) -> None:
         """Before any step: a file that breaks off would end the host's whole batch, so the host is told to skip it."""
         with guarded("looking at the picture", lambda sentence: None):
-            if not request.of_extras(args).is_on:
+            if not request.request_of_extras(args).is_on:
                 return
             try:
                 pp.image.load()
@@ -73,7 +73,7 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
 
     def _process(self, pp: Any, args: dict[str, Any], context: RestoreContext) -> None:
         with guarded("reading the settings", context.say):
-            asked = request.of_extras(args)
+            asked = request.request_of_extras(args)
             if not asked.is_on:
                 return
             context.notices.extend(asked.notices)

@@ -54,7 +54,7 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
             tab = "img2img" if self.is_img2img else "txt2img"
             if job.is_on_a_copy(p):
                 return
-            asked = request.of_generation(args, tab, xyz.plotted(p))
+            asked = request.request_of_generation(args, tab, xyz.plotted(p))
             started = job.begin(p, asked)
             if started is None:
                 host_restorers.write_records(p)

@@ -22,7 +22,7 @@ from lib_facerestore.webui.jobs import job, request
 from lib_facerestore.webui.jobs.context import RestoreContext
 from lib_facerestore.webui.page import controls
 
-TITLE = "Face restore grid"
+TITLE = job.GRID_SCRIPT
 MODELS_KEY, WEIGHTS_KEY = f"{TITLE} models", f"{TITLE} weights"
 _SEEN = "_facerestore_grid_pictures"
 _FIRST_WEIGHTS, _FIRST_CELL_PX = "0, 0.5, 1", 256

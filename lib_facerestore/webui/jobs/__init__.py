@@ -1,4 +1,4 @@
-"""What a job asks for, and its pictures restored: before each is saved, or after all were made."""
+"""Restore pictures of the host: one, several, each before the host saves it, or all after the host's job."""
 
 __all__ = [
     "context",

@@ -1,4 +1,7 @@
-"""What the pictures of one job share: models chosen once, reports and sentences for the user. Knows no host."""
+"""What the pictures of one job share: the session's job, their reports, and the sentences for the user.
+
+Does not read anything from the host itself; the session's job is made from the Settings by `warm_session`.
+"""
 
 from __future__ import annotations
 
@@ -17,29 +20,36 @@ _MOST_LINES = 8
 
 @dataclass
 class RestoreContext:
-    """One for each job, press of a button, file in Extras or call of the API; `restore_image` adds to it."""
+    """Shared by the pictures of one host job, one press of a button, one Extras picture or one API request.
+
+    `restore_image` adds a report to it for each picture.
+    """
 
     keeps_alpha: bool = True
-    """False for generated pictures, in whose alpha some hosts hide the text."""
+    """Whether a PIL image's alpha is restored with it. False for generated pictures: some hosts hide text in alpha."""
     reports: list[Report] = field(default_factory=list)
-    """One for each picture that was worked on, in order."""
+    """One report for each picture that went through the session without an error, in the order of the work."""
     notices: list[str] = field(default_factory=list)
-    """Sentences about what could not be done as asked for."""
+    """Sentences for the user about what was done otherwise than asked for, or failed."""
     _job: session.Job | None = None
+    """None until `session_job` is called for the first time."""
 
     def session_job(self) -> session.Job:
-        """The session's job behind this one, begun at the first call, as the Settings say then."""
+        """Return the session's job. The first call begins it, with the Settings of that moment."""
         if self._job is None:
             self._job = warm_session.session().job()
         return self._job
 
     def say(self, sentence: str) -> None:
-        """Keep a sentence for the user, once."""
+        """Add a sentence to the notices, unless it is there already."""
         if sentence not in self.notices:
             self.notices.append(sentence)
 
     def sentences(self) -> list[str]:
-        """What was done to each picture, then all notices and warnings, each once."""
+        """Return all sentences for the user: a status line for each picture, the notices, and the reports' warnings.
+
+        Equal sentences come once. Of many status lines only the first few come, and a line with the number of the rest.
+        """
         lines = [status_line(report) for report in self.reports]
         if len(lines) > 1:
             lines = [f"{number}/{len(lines)} {line}" for number, line in enumerate(lines, 1)]
@@ -49,5 +59,5 @@ class RestoreContext:
         return list(dict.fromkeys([*lines, *self.notices, *warnings]))
 
     def status(self) -> str:
-        """All sentences, a line for each, as they stand below the gallery."""
+        """Return all sentences as the text below the gallery: one line for each, the extension's title before it."""
         return "\n".join(f"Face restore: {sentence}" for sentence in self.sentences())

@@ -1,4 +1,7 @@
-"""Each picture before the host saves it: restored in place, at its own size, its record in the host's own text."""
+"""Restore each picture before the host saves it: in its place, at its own size.
+
+The host saves the restored picture only, and writes the record of the restoration into its infotext.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,11 @@ from lib_facerestore.webui.jobs.one_picture import restore_image
 
 
 def prepare(p: Any, job: Job) -> None:
-    """Let the host ask for each picture's record while it writes the text; and say what this mode leaves out."""
+    """Prepare a job whose pictures are restored before they are saved.
+
+    p: the host's job. Functions among its parameters give the host each picture's record while it writes the infotext.
+    The user is told which settings this mode does not use.
+    """
     if job.request.settings != job.request.settings.at_own_size():
         why = "inside this script" if job.has_inner_jobs else "when restored before they are saved"
         job.context.say(f"Upscaling was left out: pictures keep their size {why}.")
@@ -27,17 +34,19 @@ def prepare(p: Any, job: Job) -> None:
 
 
 def restore(p: Any, pp: Any, job: Job) -> None:
-    """Restore the picture that the host holds out in `pp.image`; it stays as it is where that fails.
+    """Restore `pp.image` and put the result in its place; where that fails `pp.image` stays and the user is told why.
 
-    A press on Skip is taken back, or the host would apply it to all that follows. One from before the batch's first
-    picture came here is the host's: it stays, and with it the batch as it is.
+    p: the host's job. pp: the host's holder of one picture.
+    A press of Skip while a picture is restored skips that picture only: the host's flag is cleared, because the host
+    would skip everything that follows. A press during the generation of the batch belongs to the host: the flag stays
+    set, and no picture of that batch is restored.
     """
     index, state = _index(p, pp), base.state()
     settings = job.request.settings.at_own_size()
     with guarded(f"restoring picture {index + 1}", job.context.say):
         if job.is_new_batch(getattr(p, "iteration", 0)):
             job.is_batch_skipped = bool(state.skipped)
-            job.context.session_job().make_room()  # the host generated in between
+            job.context.session_job().make_room()  # the host has used the device to generate this batch
         progress = HostProgress(state)
         try:
             outcome = restore_image(pp.image, settings, job.context, progress)
@@ -47,18 +56,22 @@ def restore(p: Any, pp: Any, job: Job) -> None:
             job.context.say(f"Picture {index + 1} was skipped and is as generated.")
             return
         if not job.is_batch_skipped:
-            progress.take_skip()  # pressed when nothing was left to skip
+            progress.take_skip()  # a press after the last step of this picture must not skip what follows
         if outcome.is_changed:
             pp.image = outcome.image()
             job.records[index] = outcome.record
 
 
 def say_what_came_later(p: Any, processed: Any, job: Job) -> None:
-    """Say it where another extension added or put in pictures of its own when all of ours were done."""
+    """Tell the user if another extension added pictures, or replaced some, after this extension's last hook.
+
+    p: the host's job. processed: the host's result of it. Where the host saves the job's pictures, a picture that only
+    replaces another one is not mentioned.
+    """
     known = {id(image) for image in job.seen}
     others = [image for image in processed.images if id(image) not in known]
     later = [image for image in others if saved_text(image, job.started, p) is not None]
-    # One that only took the place of another, as a watermark does, is that picture still.
+    # A picture that only takes another one's place, such as one with a watermark, is made from the restored one.
     is_more = len(processed.images) - len(others) + len(later) > len(job.seen)
     if later and (is_more or not files.saves_samples(p)):
         advice = "" if job.has_inner_jobs else ' "After the whole job" restores them too.'
@@ -66,19 +79,23 @@ def say_what_came_later(p: Any, processed: Any, job: Job) -> None:
 
 
 def _recorded(job: Job, key: str, /, **asked: Any) -> str | None:
-    """The value of a key for the picture whose text the host writes; None, which it leaves out, for a grid's.
+    """Return a key's value in the record of the picture whose infotext the host writes; None leaves the key out.
 
-    asked: the host's local values, one of them named key too.
+    None is returned for grids, pictures that did not change, and infotexts of another job.
+    asked: the local variables of the host's function that writes infotexts. One of them is named `key` too, so that
+    this function takes its own by position only.
     """
     p, index = asked.get("p"), infotext.index_asked_for(asked)
     if p is None or index is None or current_job(p) is not job:
-        return None  # the cells of a plot share one dict of parameters, also those that are not restored
+        return None  # all cells of a plot share one dict of parameters, including cells that are not restored
     if not job.is_finished and index != p.batch_index + p.iteration * p.batch_size:
-        return None  # ADetailer asks for the first text while it saves a later picture, as that was before ours
+        # ADetailer asks for the first picture's infotext when it saves a later picture as it was before its own work.
+        # What it saves then is not restored.
+        return None
     return job.records.get(index, {}).get(key)
 
 
 def _index(p: Any, pp: Any) -> int:
-    """The picture's place in the job."""
+    """Return the number of the picture in the whole job, from 0; hosts without `pp.index` tell it by the batch."""
     given = getattr(pp, "index", None)
     return int(p.batch_index + p.iteration * p.batch_size if given is None else given)

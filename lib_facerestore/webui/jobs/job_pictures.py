@@ -1,4 +1,8 @@
-"""The pictures and texts that a job hands to gallery and API: which are ours to restore, and putting results back."""
+"""Tell which entries of a gallery are generated pictures, masks or grids, and write changed entries back.
+
+The host gives pictures and infotexts as two lists that do not say which picture belongs to which text: extensions add,
+replace and remove pictures. Nothing is restored here.
+"""
 
 from __future__ import annotations
 
@@ -13,34 +17,38 @@ from lib_facerestore.hosts import files
 
 @dataclass
 class Item:
-    """One entry of the gallery. index: of the generated picture in the job; None for a grid. is_base: not its mask.
-
-    is_added: put there by another extension: a picture beside the generated one, or a grid that shows such pictures.
-    """
+    """One entry of the gallery: a generated picture, a mask or other by-product of one, or a grid."""
 
     image: Any
+    """A PIL image after a generation; what the page sent, where a button below the gallery was pressed."""
     text: str
+    """The infotext; of a by-product that of its picture."""
     index: int | None
+    """Number of the generated picture in the job, from 0, to which the entry belongs; None for a grid."""
     is_base: bool
+    """Whether it is a picture that can be restored; False for grids and by-products."""
     is_added: bool = False
+    """Whether another extension added it: a picture beside the generated one, or a grid that shows such pictures."""
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """What is known of a gallery. first: the place behind the host's grid; own: the texts of the generated pictures.
-
-    known: place → index of the pictures that passed our hook; text_of: as for `items_of`.
-    """
+class _GalleryFacts:
+    """What is known of a gallery before it is decided which of its places hold generated pictures."""
 
     images: Sequence[Any]
+    """All entries; masks stand behind their picture."""
     first: int
+    """The first place behind the host's grid; 0 without a grid."""
     own: Sequence[str]
+    """The infotexts of the generated pictures, by index."""
     known: Mapping[int, int]
+    """Place in the gallery → index of the generated picture, where this extension's hook got that very picture."""
     text_of: Callable[[Any], str | None]
+    """See `items_of`."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether all generated pictures are known."""
+        """Whether all generated pictures are in `known`."""
         return len(self.known) == len(self.own)
 
 
@@ -51,36 +59,41 @@ def items_of(
     seen: Sequence[Any],
     text_of: Callable[[Any], str | None] = lambda image: None,
 ) -> list[Item]:
-    """The entries with the text and the generated picture that each belongs to.
+    """Return the gallery's entries, each with its infotext and the generated picture to which it belongs.
 
-    processed: the host's; its texts are the grid's, then one for each generated picture, and none for masks, which
-    stand behind their picture, or for what other extensions added. seen: the pictures as they passed our hook.
-    text_of: the text in the file of a picture that was saved among this job's samples; None where there is none.
+    images: the entries as the host lists them. texts: the infotexts of the grid, if there is one, and of each generated
+    picture; masks and pictures that other extensions added have none. first: the host's index of the first picture
+    behind the grid. seen: the pictures as they left this extension's hook, in the order of their index; () where no
+    hook ran. text_of: returns the infotext in the file of a picture that was saved among this job's samples; None for
+    any other picture.
     """
     images, first = list(images), min(first, len(images))
     images[first:], own = _with_masks_behind(images[first:], texts[first:], len(seen))
     found = {id(image): number for number, image in enumerate(seen)}
     known = {place: found[id(image)] for place, image in enumerate(images) if id(image) in found}
-    shown = _Shown(images, first, own, known, text_of)
-    tried = (arrangement(shown) for arrangement in _ARRANGEMENTS)
+    facts = _GalleryFacts(images, first, own, known, text_of)
+    tried = (arrangement(facts) for arrangement in _ARRANGEMENTS)
     indices = next((places for places in tried if places is not None), known)
-    return _items(shown, indices, texts[0] if texts else "")
+    return _items(facts, indices, texts[0] if texts else "")
 
 
-def _items(shown: _Shown, indices: Mapping[int, int], grid_text: str) -> list[Item]:
-    """The entries, grids before the first picture and masks behind theirs. indices: place → index of the pictures."""
-    front = min(indices, default=len(shown.images))
+def _items(facts: _GalleryFacts, indices: Mapping[int, int], grid_text: str) -> list[Item]:
+    """Return the entries: what stands before the first picture as grids, what stands behind a picture as its masks.
+
+    indices: place → index of the pictures. grid_text: the infotext of all grids.
+    """
+    front = min(indices, default=len(facts.images))
     items = [
-        Item(image, grid_text, None, False, is_added=not (shown.is_whole and front - shown.first <= place))
-        for place, image in enumerate(shown.images[:front])
+        Item(image, grid_text, None, False, is_added=not (facts.is_whole and front - facts.first <= place))
+        for place, image in enumerate(facts.images[:front])
     ]
     taken: set[int] = set()
     index = 0
-    for place in range(front, len(shown.images)):
+    for place in range(front, len(facts.images)):
         index = indices.get(place, index)
-        text = shown.own[index] if index < len(shown.own) else ""
+        text = facts.own[index] if index < len(facts.own) else ""
         is_base = place in indices
-        items.append(Item(shown.images[place], text, index, is_base, is_base and index in taken))
+        items.append(Item(facts.images[place], text, index, is_base, is_base and index in taken))
         taken.add(index)
     return items
 
@@ -88,7 +101,11 @@ def _items(shown: _Shown, indices: Mapping[int, int], grid_text: str) -> list[It
 def _with_masks_behind(
     images: Sequence[Any], texts: Sequence[str], generated: int
 ) -> tuple[Sequence[Any], Sequence[str]]:
-    """Pictures and texts in the other hosts' order where SD.Next's masks stand before their pictures, texts and all."""
+    """Return pictures and texts with masks behind their pictures and without texts of masks, as A1111 lists them.
+
+    SD.Next lists masks before their pictures, with a text for each that begins with "Mask". Other lists are returned as
+    they are. generated: number of the generated pictures.
+    """
     step = len(images) // generated if generated else 0
     of_masks = [text for place, text in enumerate(texts) if step and place % step != step - 1]
     is_regular = len(images) == len(texts) == step * generated
@@ -99,7 +116,10 @@ def _with_masks_behind(
 
 
 def saved_text(image: Any, since: float, p: Any) -> str | None:
-    """The text in the file of a picture that was saved among this job's samples since then; None where it was not."""
+    """Return the infotext in a picture's file, if the picture was saved among this job's samples; None otherwise.
+
+    since: when the job began, in seconds on the clock of file times. p: the host's job.
+    """
     path = files.path_among_samples(image, since, p)
     if path is None:
         return None
@@ -111,47 +131,58 @@ def saved_text(image: Any, since: float, p: Any) -> str | None:
 
 
 def put_back(processed: Any, items: Sequence[Item]) -> None:
-    """Write the entries into the host's lists, picture and text in pairs, also for masks."""
+    """Write the entries into the host's lists: one picture and one text for each entry, also for masks.
+
+    processed: the host's result of the job, changed in place.
+    """
     processed.images[:] = [item.image for item in items]
     processed.infotexts[:] = [item.text for item in items]
     processed.index_of_first_image = sum(item.index is None for item in items)
 
 
-def _with_saved_ones(shown: _Shown) -> dict[int, int] | None:
-    """Pictures that others saved among the job's samples, in the place of generated ones or added, and those we saw."""
-    # Where none is known, another extension may have put its own in the place of all, the grid too: ReActor does.
-    start = shown.first if shown.known else 0
-    # Where all are, only those behind them can be such.
-    start = max(shown.known, default=-1) + 1 if shown.is_whole else start
-    places = [place for place in range(start, len(shown.images)) if place not in shown.known]
-    read = {place: shown.text_of(shown.images[place]) for place in places}
+def _with_saved_ones(facts: _GalleryFacts) -> dict[int, int] | None:
+    """Return the places of the known pictures and of those that another extension saved among the job's samples.
+
+    The latter replace generated pictures or were added to them. None where nothing was saved so.
+    """
+    # Where none is known, another extension may have replaced all entries, the grid too: ReActor does.
+    start = facts.first if facts.known else 0
+    # Where all are known, other extensions' pictures stand behind them.
+    start = max(facts.known, default=-1) + 1 if facts.is_whole else start
+    places = [place for place in range(start, len(facts.images)) if place not in facts.known]
+    read = {place: facts.text_of(facts.images[place]) for place in places}
     saved = {place: text for place, text in read.items() if text is not None}
-    return _placed(shown.known, saved, shown.own) if saved else None
+    return _placed(facts.known, saved, facts.own) if saved else None
 
 
-def _as_seen(shown: _Shown) -> Mapping[int, int] | None:
-    """All generated pictures as they passed our hook."""
-    return shown.known if shown.is_whole else None
+def _as_seen(facts: _GalleryFacts) -> Mapping[int, int] | None:
+    """Return the places of the known pictures; None where not all generated pictures are known."""
+    return facts.known if facts.is_whole else None
 
 
-def _each_with_masks(shown: _Shown) -> dict[int, int] | None:
-    """Pictures that a later script replaced and nobody saved, each with equally many masks behind it, or with none."""
-    behind, generated = len(shown.images) - shown.first, len(shown.own)
+def _each_with_masks(facts: _GalleryFacts) -> dict[int, int] | None:
+    """Return places at equal distances: each picture with equally many masks behind it, or with none.
+
+    Right where a later script replaced the pictures without saving them. None where the numbers do not fit.
+    """
+    behind, generated = len(facts.images) - facts.first, len(facts.own)
     if not generated or not behind or behind % generated:
         return None
-    return {shown.first + index * (behind // generated): index for index in range(generated)}
+    return {facts.first + index * (behind // generated): index for index in range(generated)}
 
 
-def _fewer_than_texts(shown: _Shown) -> dict[int, int] | None:
-    """The same without masks, where a script left some out."""
-    behind = len(shown.images) - shown.first
-    return {shown.first + index: index for index in range(behind)} if behind <= len(shown.own) else None
+def _fewer_than_texts(facts: _GalleryFacts) -> dict[int, int] | None:
+    """Return all places behind the grid: a script left some pictures out, there are no masks. None where too many."""
+    behind = len(facts.images) - facts.first
+    return {facts.first + index: index for index in range(behind)} if behind <= len(facts.own) else None
 
 
 def _placed(known: Mapping[int, int], saved: Mapping[int, str], own: Sequence[str]) -> dict[int, int]:
-    """Place → index, also for saved pictures: that of the generated picture with the same text.
+    """Return place → index for the known pictures and for saved ones.
 
-    Where several have it, the first that has no picture yet; where none has, the next one.
+    known: place → index. saved: place → infotext of pictures that another extension saved. own: the infotexts of the
+    generated pictures, by index. A saved picture gets the index of the first generated picture that has its text and
+    no place yet, or the first that has its text; where none has it, the first index without a place.
     """
     indices = dict(known)
     for place, text in sorted(saved.items()):
@@ -162,5 +193,6 @@ def _placed(known: Mapping[int, int], saved: Mapping[int, str], own: Sequence[st
     return indices
 
 
-# The first that fits says which places hold pictures, by index; where none does, only those we saw are pictures.
+# Tried in this order: the first that returns a value tells the place → index of the pictures. Where all return None,
+# only the known pictures are pictures.
 _ARRANGEMENTS = (_with_saved_ones, _as_seen, _each_with_masks, _fewer_than_texts)

@@ -1,4 +1,7 @@
-"""Pictures one after the other: restored, saved and shown in the live preview, whatever brought them together."""
+"""Restore several pictures one after the other, save each, and show it in the host's live preview.
+
+Used after a whole job and by the buttons below the gallery; they say how a picture is read and saved.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,14 @@ from lib_facerestore.webui.jobs.one_picture import preview, restore_image
 
 @dataclass(frozen=True)
 class Finished:
-    """A restored picture that takes its place beside, or in place of, an entry of the gallery."""
+    """A restored picture, not yet in the gallery."""
 
     base: Item
+    """The entry of the gallery that was restored."""
     image: Any
+    """The restored picture, a PIL image."""
     text: str
+    """Its infotext, with the record of the restoration."""
 
 
 def restore_each(
@@ -34,9 +40,11 @@ def restore_each(
     read: Callable[[Item], Any],
     save: Callable[[Finished], None],
 ) -> list[Finished]:
-    """The finished pictures of those that changed; one that fails, in any step, is said and the next one begun.
+    """Restore the pictures in order and return those that changed.
 
-    read: the PIL image of an item, asked for when its turn comes.
+    A picture that cannot be read or restored is left out, and the user is told why; so is one that the user skips. A
+    picture that cannot be saved is returned, and the user is told. After a press of Interrupt no further picture is
+    begun. read: returns the PIL image of an item; called when its turn comes. save: writes a finished picture to disk.
     """
     done: list[Finished] = []
     with text_put_back(base.state()):
@@ -57,20 +65,23 @@ def restore_each(
 
 
 def merged(items: Sequence[Item], done: Sequence[Finished], shows_both: bool) -> list[Item]:
-    """The entries with the finished pictures in their places, or behind them."""
+    """Return the gallery's entries with each finished picture in the place of its base picture.
+
+    shows_both: keep the base picture and put the finished one behind it.
+    """
     by_base = {id(finished.base): finished for finished in done}
-    shown: list[Item] = []
+    entries: list[Item] = []
     for item in items:
         finished = by_base.get(id(item))
         if finished is None or shows_both:
-            shown.append(item)
+            entries.append(item)
         if finished is not None:
-            shown.append(Item(finished.image, finished.text, item.index, True, item.is_added))
-    return shown
+            entries.append(Item(finished.image, finished.text, item.index, True, item.is_added))
+    return entries
 
 
 def with_text(image: Any, text: str) -> Any:
-    """The image with the text where API and temporary files take it from."""
+    """Write the infotext into `image.info`, where the host's API and its temporary files read it; return the image."""
     if text:
         image.info["parameters"] = text
     return image
@@ -79,7 +90,11 @@ def with_text(image: Any, text: str) -> Any:
 def _restore(
     item: Item, image: Any, settings: RestoreSettings, context: RestoreContext, progress: HostProgress, number: int
 ) -> Finished | None:
-    """The finished picture, or None where nothing had to be done or the user skipped it."""
+    """Restore one picture; return None where nothing changed, or where the user skipped it or stopped the job.
+
+    number: of the picture, from 1, for the sentence about a skipped one.
+    Raises: FaceRestoreError where the picture cannot be restored.
+    """
     try:
         outcome = restore_image(image, settings, context, progress)
     except Interrupted:

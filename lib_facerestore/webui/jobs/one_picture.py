@@ -1,4 +1,4 @@
-"""The one way in which a picture of the host is restored, whichever page, button, list or route asked for it."""
+"""Restore one picture for the host. All pages, buttons, lists of the host and HTTP routes call `restore_image`."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ class Outcome:
     result: Result
     """The finished picture, the report of what ran, and the restored faces."""
     record: Mapping[str, str]
-    """Keys and values for the picture's text; {} where the picture is as it was."""
+    """Key → value for the picture's infotext: see `infotext.record`; {} where the picture did not change."""
 
     @property
     def report(self) -> Report:
-        """What ran."""
+        """The report of what ran on the picture."""
         return self.result.report
 
     @property
     def is_changed(self) -> bool:
-        """Whether the picture is another one than before."""
+        """Whether at least one face was restored or an upscaler or plain resize made a new picture."""
         return self.report.count("restored") > 0 or self.report.upscaler != ""
 
     def image(self) -> Image.Image:
-        """The finished picture as a new PIL image, without any of the old one's notes."""
+        """Return the finished picture as a new PIL image; `info` and other attributes of the old one are not on it."""
         return to_pil(self.result.picture)
 
 
@@ -54,8 +54,10 @@ def restore_image(
 ) -> Outcome:
     """Restore one picture, add its report to the context, and write its status into the log.
 
-    image: stays as it is. progress: the host's bar without a title, if None; its text is put back afterwards.
-    Raises: FaceRestoreError; Interrupted when the user stops or skips the picture.
+    image: is not changed. progress: where None, steps are shown in the host's progress bar without a title. The text
+    of the bar is put back afterwards.
+    Raises: FaceRestoreError where the picture cannot be restored; Interrupted where the user stops or skips it. The
+    context has no report of the picture then.
     """
     state = base.state()
     with text_put_back(state):
@@ -68,13 +70,14 @@ def restore_image(
 
 
 def preview(image: Image.Image) -> Image.Image:
-    """A small RGB copy for the live preview."""
+    """Return an RGB copy for the live preview, at most 512 px wide and high."""
     small = image.convert("RGB")
     small.thumbnail((_PREVIEW_PX, _PREVIEW_PX))
     return small
 
 
 def _picture_of(image: Image.Image | Picture, keeps_alpha: bool) -> Picture:
+    """Return the image as a Picture; a PIL image loses its alpha unless keeps_alpha."""
     if isinstance(image, Picture):
         return image
     return from_pil(image if keeps_alpha or image.mode == "RGB" else image.convert("RGB"))

@@ -1,4 +1,8 @@
-"""What a host hands to our hooks, from the page or from an API, to checked settings; says what it had to replace."""
+"""Turn the arguments that the host gives to this extension's hooks into checked settings.
+
+The arguments come from the page or from an API call. A value that cannot be used is replaced by its default, and a
+sentence for the user says so.
+"""
 
 from __future__ import annotations
 
@@ -16,31 +20,35 @@ from lib_facerestore.settings import RestoreSettings, field_types, setting_defau
 from lib_facerestore.webui import options, warm_session
 from lib_facerestore.webui.page.controls import MODEL_SETTINGS, ORDER_ON_PAGE
 
-# The arguments of a generation: enabled, a dict for API callers, when, then the controls. Only the first two are for
-# others to use; the rest comes from a page that this same version drew.
+# The arguments of a generation are: enabled, a dict for API callers, when, and then the controls in the order of the
+# page. The documented API is the first two; the others are sent by a page that this same version drew.
 _FIRST_CONTROL = 3
-# The tick box among values by name: of an API caller, and of an axis of the plot.
 ENABLED = "enabled"
-# What may stand in a model's place; people also write these with capitals.
+"""Name of the tick box in an API caller's dict and among the plot's axes."""
+# Words that may stand in place of a model's name. Users write them in any case.
 _WORDS: dict[Kind, tuple[str, ...]] = {"restorer": ("auto", "none"), "upscaler": ("auto", "Lanczos", "none")}
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be done in one job. notices: a sentence for each value that could not be used."""
+    """What the user or the API caller asks this extension to do in one job."""
 
     is_on: bool
+    """Whether the extension takes part in the job."""
     settings: RestoreSettings
+    """Checked settings, without what the host's flags switched off."""
     when: options.When
+    """Whether pictures are restored after the whole job or each before it is saved."""
     notices: tuple[str, ...] = ()
+    """A sentence for each value that could not be used; empty where the extension is off."""
 
 
-def of_generation(args: Sequence[Any], tab: str, plotted: Mapping[str, Any] | None = None) -> Request:
-    """The request of a txt2img or img2img job.
+def request_of_generation(args: Sequence[Any], tab: str, plotted: Mapping[str, Any] | None = None) -> Request:
+    """Return the request of a txt2img or img2img job.
 
-    args: see `_enabled_values_when`; where enabled is None the master switch of the tab decides.
-    plotted: what axes of a plot set for this cell, over the arguments; any of them switches us on, unless "enabled" is
-    one of them and says otherwise.
+    args: see `_enabled_values_when`. tab: "txt2img" or "img2img"; where `enabled` is None, the Settings' switch of this
+    tab decides. plotted: setting → value that axes of the X/Y/Z plot set for this cell. They take precedence over args
+    and switch the extension on, unless the plot has an axis for "enabled", whose value decides then.
     """
     notices: list[str] = []
     enabled, values, when = _enabled_values_when(args, notices)
@@ -56,11 +64,12 @@ def of_generation(args: Sequence[Any], tab: str, plotted: Mapping[str, Any] | No
 
 
 def _enabled_values_when(args: Sequence[Any], notices: list[str]) -> tuple[Any, dict[str, Any], Any]:
-    """Whether we are switched on, the settings that are given, by name, and when to restore; none of them checked.
+    """Return `enabled`, the given settings by name, and `when` from the arguments of a generation; nothing is checked.
 
     args: `[enabled, {}, when, controls…]` from a page; `[enabled, {settings}]` or `[{"enabled": …, settings…}]` from
-    an API, which the host fills up with what our `ui` gives it. None stands for what nobody said: the Settings' value
-    of this moment holds, where the values that hosts keep from their start would be outdated.
+    an API caller. The host appends the default values of the controls, which `FaceRestoreScript.ui` set to None: a
+    setting that is None is left out, so that the Settings' present value is used and not the one of the host's start.
+    notices: a sentence is added to it if the second argument is no dict.
     """
     enabled, given, when = (*args[:_FIRST_CONTROL], None, None, None)[:_FIRST_CONTROL]
     if isinstance(enabled, Mapping):
@@ -76,10 +85,11 @@ def _enabled_values_when(args: Sequence[Any], notices: list[str]) -> tuple[Any, 
     return enabled, values, options.value("when") if when is None else when
 
 
-def of_extras(args: Mapping[str, Any]) -> Request:
-    """The request of one Extras picture; off where an API call says nothing of ours and every argument is None.
+def request_of_extras(args: Mapping[str, Any]) -> Request:
+    """Return the request of one Extras picture.
 
-    SD.Next takes arguments by name from such a call; those that it leaves out have the Settings' defaults.
+    args: control's name → value. An API caller who sends nothing for this extension gives None for all, which leaves
+    it off. A single value that is missing or None, as SD.Next allows, is replaced by the Settings' default.
     """
     is_on = bool(args.get("enabled"))
     settings, replaced = checked_settings(
@@ -89,7 +99,11 @@ def of_extras(args: Mapping[str, Any]) -> Request:
 
 
 def checked_settings(values: Mapping[str, Any]) -> tuple[RestoreSettings, tuple[str, ...]]:
-    """Settings of the values, the Settings' defaults for the others, and what could not be used."""
+    """Return settings with the given values, and a sentence for each value that could not be used.
+
+    values: setting → value. Settings that are missing or whose value cannot be used have the default from the host's
+    Settings. What the host's flags switched off is off.
+    """
     chosen = options.defaults()
     notices: list[str] = []
     kinds = field_types()
@@ -107,9 +121,10 @@ def checked_settings(values: Mapping[str, Any]) -> tuple[RestoreSettings, tuple[
 
 
 def known_models(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The values with defaults in place of models' names that neither we nor the host know, and a sentence on each.
+    """Replace unknown names of models by their defaults; return all values, and a sentence for each replaced one.
 
-    values: every setting by name. A model whose file is missing is known: the run says how it is fetched.
+    values: setting → value, complete. A name is unknown if neither the catalogue, the folders of models nor the host
+    has it. The name of a model whose file is missing stays: the run tells the user how to fetch it.
     """
     known = dict(values)
     notices: list[str] = []
@@ -124,9 +139,9 @@ def known_models(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, 
 
 
 def _known_model(name: str, value: str) -> str:
-    """The name of a model as it was given; a word for none of a kind in its own spelling.
+    """Return the value of a model setting if it is known; "auto", "none" and "Lanczos" in this spelling.
 
-    Raises: SettingsError where nobody knows it.
+    name: the setting. Raises: SettingsError for a name that neither the catalogue, the folders nor the host has.
     """
     kind, _ = MODEL_SETTINGS[name]
     for word in _WORDS[kind]:
@@ -138,12 +153,15 @@ def _known_model(name: str, value: str) -> str:
     try:
         weights.choose(value, kind, runtime)
     except WeightsError:
-        return value  # a file that cannot be used: the run says why
+        return value  # the name is known, but its file cannot be used: the run tells the user why
     return value
 
 
 def _default_model(name: str) -> str:
-    """The Settings' default; ours where that is unknown too, because its file is gone."""
+    """Return the default that the Settings have for a model setting.
+
+    Where that name is unknown too, because its file was deleted, return the default of a fresh installation.
+    """
     try:
         return _known_model(name, options.defaults()[name])
     except SettingsError:
@@ -151,7 +169,10 @@ def _default_model(name: str) -> str:
 
 
 def within_flags(settings: RestoreSettings) -> tuple[RestoreSettings, tuple[str, ...]]:
-    """The settings without what the host's flags switched off, and a sentence for each half that was asked for."""
+    """Return the settings without what the host's flags switched off, and a sentence for each thing left out.
+
+    `--no-facerestore` switches restoring faces off, `--no-facerestore-upscale` any change of the picture's size.
+    """
     notices: list[str] = []
     if base.flag("no_facerestore", False) and settings.restorer != "none":
         settings = dataclasses.replace(settings, restorer="none")
@@ -164,6 +185,9 @@ def within_flags(settings: RestoreSettings) -> tuple[RestoreSettings, tuple[str,
 
 
 def in_words(label: str, error: SettingsError, value: object) -> str:
-    """The error's sentence with no more of the value than a line can hold."""
+    """Return a sentence that says which values the setting can have, with at most 60 characters of the refused value.
+
+    label: of the setting, as on the page.
+    """
     shown = repr(value)
     return f"{label} cannot be {shown[:60]}{'…' if len(shown) > 60 else ''}: it must be {error.allowed}."

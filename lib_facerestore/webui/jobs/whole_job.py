@@ -1,4 +1,4 @@
-"""After a whole job: its pictures one after the other, beside their files, into gallery, texts and grid."""
+"""Restore a job's pictures after the host has finished it, save them, and put them into gallery, texts and grid."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ from lib_facerestore.webui.jobs.job_pictures import Item, items_of, put_back, sa
 from lib_facerestore.webui.jobs.many_pictures import Finished, merged, restore_each, with_text
 from lib_facerestore.webui.jobs.one_picture import preview
 
-# Pillow warns of pictures of more than 89 megapixels and refuses to open those of more than 178; gradio 4 opens all
-# that a gallery shows. The host's option for the size of its plot's grids lowers it.
 MOST_GRID_MEGAPIXELS = 80
+"""Largest grid that is made anew. Pillow warns above 89 megapixels and refuses to open above 178, and gradio 4 opens
+every picture of a gallery. The host's option for the size of its plots can lower this limit."""
 
 
 def finish(p: Any, processed: Any, job: Job) -> None:
-    """Restore and upscale every picture of the job, save them and show them. Base pictures survive whatever happens."""
+    """Restore and upscale the pictures of the job, save the results, and put them into `processed`.
+
+    p: the host's job. processed: the host's result of it, changed in place only after all pictures are done. A picture
+    that fails stays as generated, and the user is told why.
+    """
     items = items_of(
         processed.images,
         processed.infotexts,
@@ -34,7 +38,8 @@ def finish(p: Any, processed: Any, job: Job) -> None:
     bases = [item for item in items if item.is_base]
     handling = options.value("result")
     if job.has_script and handling == "show both":
-        handling = "replace in the gallery"  # a script takes the first picture of each job for its result
+        # A script takes the first picture of each job as the result, which must be the restored one.
+        handling = "replace in the gallery"
     progress = JobProgress(base.state(), len(bases))
     _show_bases(bases, progress)
 
@@ -48,7 +53,12 @@ def finish(p: Any, processed: Any, job: Job) -> None:
 
 
 def _save(p: Any, processed: Any, finished: Finished, handling: str, job: Job) -> None:
-    """Write the picture where its base picture was written: ReActor has the host save nothing, and saves its own."""
+    """Write a finished picture beside its base picture's file, or over it where the user chose that.
+
+    Where the base picture has no file, nothing is written unless the host saves the job's pictures. ReActor switches
+    the host's saving off and saves the pictures itself: so a base file that is there counts, whatever that switch says.
+    handling: the option "result" of the Settings. Raises: OSError where the file cannot be written.
+    """
     index = finished.base.index or 0
     written = files.saved_path(finished.base.image, job.started)
     if written is None and not files.saves_samples(p):
@@ -61,23 +71,31 @@ def _save(p: Any, processed: Any, finished: Finished, handling: str, job: Job) -
 
 
 def _gallery(p: Any, items: Sequence[Item], done: Sequence[Finished], handling: str, job: Job) -> list[Item]:
-    """The entries with the finished pictures in or beside their places, and the grid made anew."""
-    shown = merged(items, done, handling == "show both")
+    """Return the gallery's entries with the finished pictures.
+
+    Where both pictures are shown, the finished one stands behind its base picture and grids stay as they are.
+    Otherwise it replaces the base picture, and each grid is made anew from the present pictures.
+    """
+    entries = merged(items, done, handling == "show both")
     if handling == "show both":
-        return shown
-    for place, item in enumerate(shown):
+        return entries
+    for place, item in enumerate(entries):
         if item.index is None:
             with guarded("making the grid anew", job.context.say):
-                shown[place] = _grid(p, item, _images_in(item, shown), handling, job)
-    return shown
+                entries[place] = _grid(p, item, _images_in(item, entries), handling, job)
+    return entries
 
 
-def _images_in(grid: Item, shown: Sequence[Item]) -> list[Any]:
-    """The pictures that a grid shows: the host's own the generated ones, another extension's also those it added."""
-    return [item.image for item in shown if item.is_base and (grid.is_added or not item.is_added)]
+def _images_in(grid: Item, entries: Sequence[Item]) -> list[Any]:
+    """Return the pictures of a grid: of the host's grid the generated ones, of an extension's also the added ones."""
+    return [item.image for item in entries if item.is_base and (grid.is_added or not item.is_added)]
 
 
 def _grid(p: Any, old: Item, images: list[Any], handling: str, job: Job) -> Item:
+    """Return a new grid of the images in place of an old one; save it beside or over the old one's file, if it has one.
+
+    Raises: OSError where the file cannot be written.
+    """
     written = files.saved_path(old.image, job.started)
     grid = with_text(files.grid_of(_cells(old, images, p.batch_size, job), p.batch_size), old.text)
     if written is not None:
@@ -89,9 +107,10 @@ def _grid(p: Any, old: Item, images: list[Any], handling: str, job: Job) -> Item
 
 
 def _cells(old: Item, images: Sequence[Any], batch_size: int, job: Job) -> list[Any]:
-    """The pictures in RGB, all made smaller by one factor where their grid would be too large, which is said.
+    """Return the pictures of a new grid in RGB, reduced by one factor where the grid would be too large.
 
-    The host's own grid is the measure where that is larger still.
+    The limit is MOST_GRID_MEGAPIXELS, the host's option, or the size of the old grid if that is larger. The user is
+    told of the factor.
     """
     most = min(MOST_GRID_MEGAPIXELS, float(base.option("img_max_size_mp", MOST_GRID_MEGAPIXELS)))
     limit = max(most * 1e6, old.image.width * old.image.height)
@@ -111,11 +130,12 @@ def _cells(old: Item, images: Sequence[Any], batch_size: int, job: Job) -> list[
 
 
 def _show_bases(bases: Sequence[Item], progress: JobProgress) -> None:
-    """Show the generated pictures in the live preview while they are worked on."""
+    """Show the generated pictures, as a grid if there are several, in the live preview until the first is restored."""
     small = [preview(item.image) for item in bases]
     if small:
         progress.show(small[0] if len(small) == 1 else preview(files.grid_of(small, len(small))))
 
 
 def _at(values: Any, index: int) -> Any:
+    """Return the value of that index; None where the host's list is missing or too short."""
     return values[index] if values and index < len(values) else None

@@ -6,7 +6,7 @@ from PIL import Image
 from helpers.generations import RECORD, STATUS, differs, img2img
 
 WHOLE_JOB = [
-    "lib_facerestore.webui.jobs.request.of_generation",
+    "lib_facerestore.webui.jobs.request.request_of_generation",
     "lib_facerestore.webui.jobs.job.begin",
     "lib_facerestore.webui.jobs.whole_job.items_of",
     "lib_facerestore.webui.jobs.whole_job.JobProgress",
