@@ -1,8 +1,9 @@
-"""Entries of the host's gallery as the page hands them back: their picture and file, and how to show them again.
+"""Entries of the host's gallery as the page sends them back: read their pictures, find their files, show them again.
 
-gradio 3 gives what the page sent, unchecked: `{"name": "/path?date", "is_file": True}`, in a list where it has a
-caption; gradio 4 gives `(PIL image, caption)`, after refusing paths that the host does not serve. Whoever reaches the
-page can send any path, and what is shown again is served from then on: so entries pass `served` first.
+gradio 4 gives an entry as `(PIL image, caption)` and has refused paths that the host does not serve. gradio 3 gives
+what the page sent, unchecked: `{"name": "/path?date", "is_file": True}`, with a caption as `[dict, caption]`. Anybody
+who reaches the page can send any path, and the host serves every file that a gallery shows: so each entry goes through
+`served` before it is read or shown again.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from lib_facerestore.hosts import base
 
 @dataclass(frozen=True)
 class Unserved:
-    """Stands for an entry that names a file which the host did not give out. name: of the file, without its folder."""
+    """Replaces an entry that names a file which the host does not serve to its page."""
 
     name: str
+    """Name of the file, without its folder."""
 
 
 def served(entry: Any) -> Any:
-    """The entry, or an Unserved in its place; by the host's own look at what it serves."""
+    """Return the entry if the host serves its file, or if it is no path; otherwise an Unserved in its place."""
     if not isinstance(_first(entry), dict):
         return entry
     address = _address(entry)
@@ -37,7 +39,10 @@ def served(entry: Any) -> Any:
 
 
 def read(entry: Any) -> Any:
-    """The picture in full, a PIL image. Raises: PictureError."""
+    """Return the entry's picture as a loaded PIL image.
+
+    Raises: PictureError where the host does not serve the file, or it cannot be read.
+    """
     if isinstance(entry, Unserved):
         problem = "is not served by this WebUI any more. Generate it again, or restore its file in Extras."
         raise PictureError(f"The picture {entry.name}", problem)
@@ -51,16 +56,16 @@ def read(entry: Any) -> Any:
             raise ValueError("nothing is there")
         image.load()
     except (OSError, ValueError, AssertionError, TypeError, AttributeError) as error:
-        where = path_of(entry)
-        shown = f"The picture {where.name}" if where else "The picture in the gallery"
+        path = path_of(entry)
+        name = f"The picture {path.name}" if path else "The picture in the gallery"
         raise PictureError(
-            shown, f"cannot be read: {error}. Generate it again, or restore its file in Extras."
+            name, f"cannot be read: {error}. Generate it again, or restore its file in Extras."
         ) from None
     return image
 
 
 def open_file(path: Path) -> Image.Image:
-    """A picture that the host saved. Raises: PictureError."""
+    """Return the picture in a file as a loaded PIL image. Raises: PictureError where it cannot be read."""
     try:
         with Image.open(path) as image:
             image.load()
@@ -70,13 +75,13 @@ def open_file(path: Path) -> Image.Image:
 
 
 def path_of(entry: Any) -> Path | None:
-    """The file that the gallery serves for the entry, which need not be there any more."""
+    """Return the path of the entry's file, which may have been deleted; None where the entry names no file."""
     address = _address(entry)
     return Path(address.rsplit("?", 1)[0]) if address else None
 
 
 def saved_file(entry: Any) -> Path | None:
-    """The entry's file where the host saved the picture; None where only a temporary one shows it."""
+    """Return the entry's file if the host saved the picture there; None if it is a temporary file or not there."""
     path = path_of(entry)
     if path is None or not path.is_file():
         return None
@@ -88,14 +93,19 @@ def saved_file(entry: Any) -> Path | None:
 
 
 def is_dated(entry: Any) -> bool:
-    """Whether a file that changes gets another address; where not, pages go on showing what they loaded first."""
+    """Return whether the entry's address holds the date of its file.
+
+    Without the date a changed file keeps its address, and pages go on showing what they have loaded from it.
+    """
     return "?" in _address(entry)
 
 
-def again(entry: Any) -> Any:
-    """What shows the entry once more: an image of one pixel that names the file, as hosts do it themselves.
+def to_show_again(entry: Any) -> Any:
+    """Return the PIL image that makes a gallery show the entry's picture again.
 
-    Of an Unserved the pixel alone.
+    For a picture with a file it is one pixel that names the file, from which the host shows the picture; hosts do the
+    same themselves. For an Unserved it is the pixel alone, so that the host does not begin to serve the file.
+    Raises: PictureError where an entry without a file cannot be read.
     """
     path = path_of(entry)
     if path is None and not isinstance(entry, Unserved):
@@ -107,12 +117,12 @@ def again(entry: Any) -> Any:
 
 
 def _first(entry: Any) -> Any:
-    """Without the caption; gradio 4's pair stays, for which the host looks."""
+    """Return gradio 3's entry without its caption, and gradio 4's pair as it is: the host's reader expects these."""
     return entry[0] if isinstance(entry, list) and entry else entry
 
 
 def _is_served(address: str) -> bool:
-    """Whether the host lets pages have what lies at this address; no where it cannot be asked."""
+    """Return whether the host serves the file at this address to its page; False where the host has no such check."""
     from modules import shared
 
     for name in ("modules.ui_tempdir", "modules.gr_tempdir"):  # the second is SD.Next's
@@ -123,6 +133,7 @@ def _is_served(address: str) -> bool:
 
 
 def _address(entry: Any) -> str:
+    """Return the path of the entry's file as the page wrote it, with "?date" where it has one; "" for no file."""
     first = entry[0] if isinstance(entry, (list, tuple)) and entry else entry
     found = first.get("name") if isinstance(first, dict) else getattr(first, "filename", "")
     return found if isinstance(found, str) else ""

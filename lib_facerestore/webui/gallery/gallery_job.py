@@ -1,4 +1,7 @@
-"""Pictures that the gallery shows, restored without generating them again: which ones, and what the page shows then."""
+"""What a press of a button below the gallery does: choose pictures of the gallery, restore them, and show the results.
+
+The pictures are not generated again.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from lib_facerestore.hosts.progress import JobProgress
 from lib_facerestore.settings import RestoreSettings
 from lib_facerestore.webui import infotext, options, warm_session
 from lib_facerestore.webui.border import guarded, logger
-from lib_facerestore.webui.gallery import gallery_entries
+from lib_facerestore.webui.gallery import gallery_choice, gallery_entries
 from lib_facerestore.webui.jobs import request
 from lib_facerestore.webui.jobs.context import RestoreContext
 from lib_facerestore.webui.jobs.job_pictures import Item, items_of
@@ -23,26 +26,28 @@ from lib_facerestore.webui.jobs.many_pictures import Finished, merged, restore_e
 from lib_facerestore.webui.page import compat
 from lib_facerestore.webui.page.controls import ORDER_ON_PAGE
 
-ALL = "all"
-ONE_LABEL, ALL_LABEL = "Restore faces", "Restore faces in all"
-NOTHING_SHOWN = "The gallery shows no generated picture to restore."
-# Not saved by the host, or a copy in gradio's cache: Forge's list of served files can lose one of a batch's.
+# Shown where the host did not save the picture, or where the page names a copy in gradio's cache: Forge can lose one
+# file of a batch from the list of those that it serves.
 NO_FILE = "The picture's file is not known here, so that the restored one is in the gallery only and was not saved."
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """What the page holds. said: the host's notes of the job, its texts among them; items: with the page's entries."""
+    """A gallery as the page holds it."""
 
-    said: dict[str, Any]
+    generation_info: dict[str, Any]
+    """The host's notes of the job that filled the gallery, with its infotexts."""
     items: list[Item]
+    """The entries; `Item.image` is what the page sent, checked by `gallery_entries.served`."""
 
 
 def run(task: str, choice: str, entries: Any, generation_info: str, *values: Any) -> tuple[Any, Any, Any, str]:
-    """Restore what was chosen. Never raises; what cannot be restored stays and is said.
+    """Restore the chosen pictures of a gallery. Does not raise: what fails stays as it is, and the status says why.
 
-    task: for the host's progress bar. choice: ALL or the number of the selected entry, "-1" for none.
-    values: of the tab's controls, in their order. Returns gallery, generation_info, text and status, as the hosts do.
+    task: id of the press, which the host's queue and progress bar use; not used here. choice: see
+    `gallery_choice.chosen`. entries: the gallery as the page sends it. generation_info: the host's notes of the job
+    that filled it, as JSON. values: of the tab's controls, in their order on the page.
+    Returns: the new gallery, generation_info, infotext and status, each as the host's Generate returns it.
     """
     unchanged = gr.update()
     context = RestoreContext(keeps_alpha=False)
@@ -56,32 +61,33 @@ def run(task: str, choice: str, entries: Any, generation_info: str, *values: Any
     with guarded("showing the status", lambda sentence: logger.warning("%s", sentence)):
         for sentence in context.notices:
             logger.info("%s", sentence)
-            compat.notify(f"Face restore: {sentence}")
+            compat.notify(f"{base.TITLE}: {sentence}")
     return (*results, _as_html(context.status(), "comments"))
 
 
 def _read(entries: Any, generation_info: str) -> Gallery:
-    """The gallery as the host made it; without pictures where the page has none or their texts cannot be read."""
+    """Return the gallery that the page sent; without items where it is empty or its infotexts cannot be read."""
     try:
-        said = json.loads(generation_info or "{}")
+        info = json.loads(generation_info or "{}")
     except ValueError:
-        said = {}
-    texts = said.get("infotexts") if isinstance(said, dict) else None
+        info = {}
+    texts = info.get("infotexts") if isinstance(info, dict) else None
     if not entries or not isinstance(texts, list) or not texts:
         return Gallery({}, [])
     entries = [gallery_entries.served(entry) for entry in entries]
-    first = said.get("index_of_first_image")
+    first = info.get("index_of_first_image")
     first = first if isinstance(first, int) and 0 <= first < len(texts) else 0
-    end = len(texts) if _has_strangers(entries, first, len(texts)) else len(entries)
+    end = len(texts) if _end_in_other_pictures(entries, first, len(texts)) else len(entries)
     items = items_of(entries[:end], [str(text) for text in texts], first, ())
     items += [Item(entry, "", len(texts) - first - 1, False) for entry in entries[end:]]
-    return Gallery(said, items)
+    return Gallery(info, items)
 
 
-def _has_strangers(entries: Sequence[Any], first: int, count: int) -> bool:
-    """Whether what other scripts show, ControlNet's maps for one, stands behind the pictures, not masks between them.
+def _end_in_other_pictures(entries: Sequence[Any], first: int, count: int) -> bool:
+    """Return whether the entries without a text stand behind all pictures, as ControlNet's maps do.
 
-    count: of the texts, one for each entry but these. Masks come in equal numbers for each picture.
+    If not, they are masks, which stand behind their pictures in equal numbers.
+    first: the number of the first entry that is no grid. count: number of the infotexts.
     """
     if len(entries) <= count:
         return False
@@ -94,12 +100,15 @@ def _has_strangers(entries: Sequence[Any], first: int, count: int) -> bool:
 def _restored(
     choice: str, gallery: Gallery, settings: RestoreSettings, context: RestoreContext
 ) -> tuple[Any, Any, Any] | None:
-    """The page's new gallery, notes and text; None where nothing changes."""
-    chosen = _all(gallery.items, context) if choice == ALL else _selected(gallery.items, choice, context)
+    """Restore the chosen pictures; return the new gallery, generation_info and infotext, or None where none changed.
+
+    The infotext is that of the first restored picture.
+    """
+    chosen = gallery_choice.chosen(gallery.items, choice, context)
     if not chosen:
         return None
     if len(chosen) == 1:
-        base.state().job_count = 1  # so that the bar shows its steps
+        base.state().job_count = 1  # JobProgress counts several pictures only; without a count the bar stays empty
     progress = JobProgress(base.state(), len(chosen))
     handling = options.value("result")
     done = restore_each(
@@ -114,60 +123,19 @@ def _restored(
         return None
     entries = merged(gallery.items, done, handling == "show both")
     fresh = {id(finished.image) for finished in done}
-    pictures = [item.image if id(item.image) in fresh else gallery_entries.again(item.image) for item in entries]
-    gallery.said["infotexts"] = [item.text for item in entries]
-    return pictures, json.dumps(gallery.said), _as_html(done[0].text)
-
-
-def _all(items: Sequence[Item], context: RestoreContext) -> list[Item]:
-    """The generated pictures that were not restored yet; neither grids nor masks."""
-    pictures = [item for item in items if item.is_base]
-    chosen: list[Item] = []
-    last = ""  # the text of the last restored picture: what repeats it is that picture's mask
-    for item, following in zip(pictures, [*pictures[1:], None]):
-        if infotext.has_record(item.text):
-            last = infotext.without_record(item.text)
-        elif item.text != last and not _stands_before(following, item):
-            chosen.append(item)
-    if not pictures:
-        context.say(NOTHING_SHOWN)
-    elif not chosen:
-        context.say(
-            f"All pictures here were restored already. To restore one again, select it and press “{ONE_LABEL}”."
-        )
-    return chosen
-
-
-def _stands_before(following: Item | None, item: Item) -> bool:
-    """Whether the next entry is the item's restored version."""
-    return (
-        following is not None
-        and infotext.has_record(following.text)
-        and infotext.without_record(following.text) == item.text
-    )
-
-
-def _selected(items: Sequence[Item], choice: str, context: RestoreContext) -> list[Item]:
-    """The selected picture; without a selection the only one."""
-    pictures = [item for item in items if item.is_base]
-    if not pictures:
-        context.say(NOTHING_SHOWN)
-        return []
-    number = int(choice) if choice.isascii() and choice.isdigit() else -1
-    if number < 0 and len(pictures) == 1:
-        return pictures
-    if not 0 <= number < len(items):
-        context.say(f"No picture is selected. Select one, or press “{ALL_LABEL}”.")
-        return []
-    if not items[number].is_base:
-        kind = "grid" if items[number].index is None else "mask"
-        context.say(f"A {kind} is selected, which stays as it is. Select a picture, or press “{ALL_LABEL}”.")
-        return []
-    return [items[number]]
+    pictures = [
+        item.image if id(item.image) in fresh else gallery_entries.to_show_again(item.image) for item in entries
+    ]
+    gallery.generation_info["infotexts"] = [item.text for item in entries]
+    return pictures, json.dumps(gallery.generation_info), _as_html(done[0].text)
 
 
 def _picture(item: Item, context: RestoreContext) -> Any:
-    """The item's picture; of one that was restored already, the picture before, where its file is still there."""
+    """Return the picture that is to be restored for the item, a PIL image.
+
+    For a picture that was restored before it is its base file, as long as that is there, and the user is told which of
+    the two was taken. Raises: PictureError where it cannot be read.
+    """
     if not infotext.has_record(item.text):
         return gallery_entries.read(item.image)
     saved = gallery_entries.saved_file(item.image)
@@ -182,7 +150,11 @@ def _picture(item: Item, context: RestoreContext) -> Any:
 
 
 def _save(finished: Finished, handling: str, context: RestoreContext) -> None:
-    """Write the picture beside its base file, or over the file; only where the host saved that and still saves."""
+    """Write a finished picture beside its base file, or over the entry's file where the user chose that.
+
+    Nothing is written where the host does not save samples, or did not save the entry's picture; the user is told of
+    the latter. Raises: OSError where the file cannot be written.
+    """
     if not files.saves_samples(None):
         return
     entry = finished.base.image
@@ -193,11 +165,13 @@ def _save(finished: Finished, handling: str, context: RestoreContext) -> None:
     if handling == "overwrite the file":
         files.overwrite(finished.image, saved, finished.text)
         if not gallery_entries.is_dated(entry):
-            del finished.image.already_saved_as  # the page would show what it has loaded from that address
+            # Shown from a new temporary file: the page would show what it has loaded from the old address before.
+            del finished.image.already_saved_as
         return
     files.save_next_to(finished.image, file_names.base_of(saved) or saved, finished.text)
 
 
 def _as_html(text: str, classes: str = "") -> str:
+    """Return the text as an HTML paragraph of those CSS classes, a line for each line, with nothing in it as markup."""
     lines = "<br>\n".join(html.escape(line) for line in text.split("\n"))
     return f"<p class='{classes}'>{lines}</p>"

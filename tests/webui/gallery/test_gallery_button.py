@@ -36,7 +36,7 @@ for missing in (*parts, "nothing"):
         for part in parts:
             if part != missing:
                 gallery_buttons.after_component(gr.Textbox(elem_id=part), elem_id=part)
-    print(missing, [button.visible for button in (tab.one, tab.all) if button is not None])
+    print(missing, [button.visible for button in (tab.one_button, tab.all_button) if button is not None])
 """
 PARTS = (
     "txt2img_gallery",
