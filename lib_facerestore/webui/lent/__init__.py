@@ -1,4 +1,4 @@
-"""Restorers and upscalers that the host can choose in its own lists."""
+"""This extension's restorers and upscalers as entries of the host's own lists."""
 
 __all__ = [
     "host_restorers",

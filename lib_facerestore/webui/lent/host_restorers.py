@@ -1,4 +1,7 @@
-"""Our restorers behind the host's own "Restore faces": setting, API, hires fix and plots use them by name."""
+"""This extension's restorers in the host's list for "Restore faces".
+
+The host's setting, its API, hires fix and plots choose them by name.
+"""
 
 from __future__ import annotations
 
@@ -21,34 +24,41 @@ from lib_facerestore.webui.jobs.context import RestoreContext
 from lib_facerestore.webui.jobs.one_picture import restore_image
 from lib_facerestore.webui.lent import pending_messages
 
+# Name of the attribute of the host's `p` that holds the job's _Records.
 _RECORDS = "_facerestore_host_records"
 
 
 @dataclass(frozen=True)
 class _Records:
-    """What was done to the pictures of one job, by index. owner: identity of the host's `p` that it began on."""
+    """The records of one job's pictures."""
 
     owner: int
+    """`id` of the host's `p` on which the job began; a copy of `p` has another one."""
     by_index: dict[int, Mapping[str, str]] = field(default_factory=dict)
+    """Number of a picture in the job, from 0 → its record; {} where the picture did not change."""
 
 
 class HostRestorer:
-    """One entry of the host's list. model: its name, or "" for the one of our Settings, with all that they say."""
+    """One entry of the host's list: see `hosts.restorer_list.FaceRestorer`."""
 
     is_of_facerestore = True
-    cmd_dir = None  # the host's API shows it
+    """Tells this extension's entries from the host's."""
+    cmd_dir = None
+    """The host's API reads it of each entry: the folder of its models, which this extension does not tell."""
 
     def __init__(self, model: str = "") -> None:
+        """model: name of the only model to run; "" for the models that the Settings' defaults choose."""
         self._model = model
 
     def name(self) -> str:
-        """The name in the host's Settings and API."""
+        """Return the entry's name in the host's Settings and API."""
         return base.title_of(self._model)
 
     def restore(self, np_image: Any) -> Any:
-        """See `hosts.restorers.FaceRestorer`. Where it fails the picture stays as it is, and the job's status says so.
+        """Restore the faces of a picture for the host, at the picture's size. Does not raise.
 
-        The host holds its queue lock meanwhile; it is not taken here.
+        Shapes: np_image (H, W, 3) RGB uint8 → the same. Where the restoration fails, np_image itself is returned, and
+        the job's status says why. The host holds its queue lock during the call.
         """
         result = None
         with (
@@ -61,6 +71,10 @@ class HostRestorer:
         return np_image if result is None else result
 
     def _restored(self, np_image: Any) -> Any:
+        """Return the restored pixels as an array that can be written to; keep record and sentences for the job.
+
+        Raises: FaceRestoreError; Interrupted.
+        """
         settings, notices = self._settings()
         context = RestoreContext(notices=list(notices))
         for sentence in notices:
@@ -72,21 +86,25 @@ class HostRestorer:
         return np.array(outcome.result.picture.pixels)  # hosts and extensions may write on it
 
     def _settings(self) -> tuple[RestoreSettings, tuple[str, ...]]:
-        """Our Settings' defaults without any upscaling, and what could not be used of them.
+        """Return the Settings' defaults without upscaling, and a sentence for each model in them that is not known.
 
-        With a model of its own only that one runs.
+        An entry of one model has that model in place of the first one, and no second one.
         """
         values = {**options.defaults(), "upscaler": "none", "second_upscaler": "none"}
         if self._model:
             values |= {"restorer": self._model, "second_restorer": "none"}
-        elif values["restorer"] == "none":  # whoever chose this entry wants faces restored
-            values["restorer"] = "auto"
+        elif values["restorer"] == "none":
+            values["restorer"] = "auto"  # a user who chose this entry wants faces restored
         known, notices = request.known_models(values)
         return RestoreSettings(**known).at_own_size(), notices
 
 
 def put() -> None:
-    """Have our entries in the host's list as its folders and our Settings are now: one and one for each model here."""
+    """Replace this extension's entries in the host's list by those that folders and Settings call for now.
+
+    They are one entry for the Settings' defaults and one for each restorer of the catalogue whose weights are present;
+    none where the Settings or a flag of the host say so.
+    """
     offered: list[HostRestorer] = []
     if options.value("host_lists") != "nothing" and not base.flag("no_facerestore", False):
         offered = [HostRestorer(), *(HostRestorer(name) for name in present_models("restorer"))]
@@ -94,14 +112,15 @@ def put() -> None:
 
 
 def withdraw() -> None:
-    """Take our entries out, when the extension is unloaded."""
+    """Take this extension's entries out of the host's list. Called when the extension is unloaded."""
     restorer_list.put([])
 
 
 def present_models(kind: Kind) -> dict[str, int]:
-    """Names of the catalogue's models whose weights are here, with their factors; of two of a kind the official one.
+    """Return name → factor of the catalogue's models of a kind whose weights are present.
 
-    A user's own files are left out: the host lists them itself.
+    Of an official model and its embedded copy only the first is returned. Files of the user that are not in the
+    catalogue are left out, because the host lists them itself.
     """
     runtime = weights.listed(warm_session.runtime())
     found: dict[str, tuple[str, int]] = {}
@@ -112,10 +131,12 @@ def present_models(kind: Kind) -> dict[str, int]:
 
 
 def write_records(p: Any) -> None:
-    """Let the host ask for what ours did to each picture while it writes the texts, where its "Restore faces" uses us.
+    """Make the host write the records of its restored pictures into their infotexts.
 
-    p: the host's job, in the hook before anything is generated. Copies of `p`, on which ADetailer calls the hook once
-    more in the middle of a job, keep the job's records.
+    Only where the host's "Restore faces" is on and one of this extension's entries is chosen for it; then functions
+    among the job's parameters return the record's values when the host writes the text.
+    p: the host's job, before anything is generated. ADetailer calls the hook again in the middle of a job, with a copy
+    of `p`: such a copy keeps the records of the job.
     """
     kept = getattr(p, _RECORDS, None)
     if isinstance(kept, _Records) and kept.owner != id(p):
@@ -128,9 +149,11 @@ def write_records(p: Any) -> None:
 
 
 def _recorded(key: str, /, **asked: Any) -> str | None:
-    """The value of a key for the picture whose text the host writes; it does so right after each picture.
+    """Return a key's value in the record of the picture whose infotext the host writes; None leaves the key out.
 
-    The records lie on `p`: the cells of a plot share one dict of parameters, also those that are not restored.
+    asked: the local variables of the host's function that writes infotexts. The host writes a picture's text before it
+    restores the next picture, so that the latest record belongs to it. Records are read from `p`, because all cells of
+    a plot share one dict of parameters, including cells that are not restored.
     """
     kept, index = getattr(asked.get("p"), _RECORDS, None), infotext.index_asked_for(asked)
     if index is None or not isinstance(kept, _Records):

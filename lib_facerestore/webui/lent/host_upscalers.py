@@ -1,4 +1,7 @@
-"""Our upscalers in the host's own lists: hires fix, SD upscale and Extras use them by name."""
+"""This extension's upscalers in the host's list of upscalers.
+
+Hires fix, SD upscale, Extras and the host's API choose them by name.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from lib_facerestore.engine.sizes import MAX_SCALE
 from lib_facerestore.hosts import base, upscaler_list
 from lib_facerestore.hosts.upscaler_list import Offered
 from lib_facerestore.models import weights
@@ -19,24 +23,28 @@ from lib_facerestore.webui.lent import pending_messages
 from lib_facerestore.webui.lent.host_restorers import present_models
 from lib_facerestore.webui.page import compat
 
-# `engine.sizes` goes no further in one run; what hosts ask beyond is a plain resize of that.
-_MOST = 8.0
+# The rest of a larger factor is a plain resize, because the engine refuses to go further in one run.
+_MOST = MAX_SCALE
+# The highest value that the setting takes: the user asked the host for this size, and the host limits sizes itself.
 _HIGHEST_CEILING_MEGAPIXELS = 1000.0
+# Factor of the run at scale 1: see `_upscaled`.
 _LARGER_THAN_ASKED = 2.0
 
 
 class HostScaler:
-    """What the host calls for every entry of ours; the entry's second value names the model."""
+    """What the host calls for every upscaler of this extension: see `hosts.upscaler_list.Scaler`."""
 
-    name = "Face restore"
+    # Attributes that hosts read of every upscaler.
+    name = base.TITLE
     model_name = None
     model_path = None
     enable = True
 
     def upscale(self, img: Image.Image, scale: float, selected_model: str | None = None) -> Image.Image:
-        """A new image of side·scale, rounded. Where ours fails it is a plain resize, and the status says so.
+        """Return a new image whose sides are those of img times scale, rounded. Does not raise.
 
-        Must not raise: that would end the host's job. Below scale 1 a plain resize is all that hosts do.
+        selected_model: the catalogue's name of the model; None for "auto". Where the upscaler fails, the result is a
+        plain Lanczos resize, and the status says why. Below scale 1 it is one too, as with the host's own upscalers.
         """
         made = None
         if scale >= 1:
@@ -53,7 +61,11 @@ _SCALER = HostScaler()
 
 
 def put(*_: Any) -> None:
-    """Have our entries in the host's list as it is now, once each; takes what hosts hand to callbacks."""
+    """Add this extension's upscalers to the host's list, except those that are in it already.
+
+    One for each upscaler of the catalogue whose weights are present; none where the Settings or a flag of the host say
+    so. Arguments that hosts give to callbacks are not used.
+    """
     with guarded("listing our upscalers", lambda sentence: None):
         if options.value("host_lists") == "restorers and upscalers" and not base.flag("no_facerestore_upscale", False):
             models = present_models("upscaler").items()
@@ -61,9 +73,13 @@ def put(*_: Any) -> None:
 
 
 def _upscaled(img: Image.Image, scale: float, model: str) -> Image.Image:
-    """The network's picture, with none of a plain resize mixed in: the host's lists have no strength."""
+    """Return the image as the upscaler makes it, at upscale strength 1: the host's lists have no control for it.
+
+    At scale 1 the result is twice as large as img, and the caller reduces it.
+    Raises: FaceRestoreError; Interrupted.
+    """
     dni_partner = weights.choose(model, "upscaler", weights.listed(warm_session.runtime())).dni_partner
-    # At scale 1 the host expects a run of the network too, which only a picture that grows brings; it is reduced after.
+    # The host expects a run of the network at scale 1 too, but the engine runs one only for a picture that grows.
     larger = scale if scale > 1 else _LARGER_THAN_ASKED
     settings = RestoreSettings(
         restorer="none",
@@ -80,13 +96,16 @@ def _upscaled(img: Image.Image, scale: float, model: str) -> Image.Image:
 
 
 def _side(px: int, scale: float) -> int:
-    """As `engine.sizes` rounds."""
+    """Return a side in px times scale, rounded as `engine.sizes` rounds; at least 1."""
     return max(1, math.floor(px * scale + 0.5))
 
 
 def _say_failed(sentence: str) -> None:
-    """Also as a toast: an error in Extras may come after our own step there."""
+    """Tell the user why an upscaler failed: in the log, in the job's status, and as a toast on the page.
+
+    The toast is needed in Extras, where this extension's own step may have written its status before.
+    """
     said = f"{sentence} The WebUI got a plain Lanczos resize instead."
     logger.info("%s", said)
     pending_messages.say(said)
-    compat.notify(f"Face restore: {said}")
+    compat.notify(f"{base.TITLE}: {said}")
