@@ -73,7 +73,7 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
 
     def postprocess_image_after_composite(self, p: Any, pp: Any, *args: Any) -> None:
         """One picture, whole, before it is saved."""
-        face_grid.see(p, pp.image)
+        face_grid.keep_picture(p, pp.image)
         running = job.current_job(p)
         if running is None:
             return

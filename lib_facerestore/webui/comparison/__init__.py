@@ -1,4 +1,4 @@
-"""Several ways to restore each face, side by side as one picture."""
+"""The script "Face restore grid": each face as several models restore it, side by side in one picture."""
 
 __all__ = [
     "face_grid",

@@ -1,4 +1,7 @@
-"""A selectable script: generates once, then shows every face restored by several models and weights, side by side."""
+"""A selectable script that generates once and puts a grid of faces in front of each picture.
+
+The grid shows each chosen face of the picture as it is and as several models, at several weights, restore it.
+"""
 
 from __future__ import annotations
 
@@ -24,38 +27,43 @@ from lib_facerestore.webui.page import controls
 
 TITLE = job.GRID_SCRIPT
 MODELS_KEY, WEIGHTS_KEY = f"{TITLE} models", f"{TITLE} weights"
-_SEEN = "_facerestore_grid_pictures"
+# Name of the attribute of the host's `p` that holds the job's generated pictures.
+_KEPT = "_facerestore_grid_pictures"
 _FIRST_WEIGHTS, _FIRST_CELL_PX = "0, 0.5, 1", 256
 _MOST_WEIGHTS, _MOST_MODELS = 21, 50
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What one grid is to show."""
+    """What the grids of one job are to show."""
 
     models: tuple[str, ...]
+    """Names of restorers, each once."""
     weights: tuple[float, ...]
+    """Fidelity weights, 0 … 1, for the models that have one."""
     cell_px: int
+    """Side of a face in the grid, in px; limited when the grid is drawn."""
     settings: RestoreSettings
+    """Say which faces of a picture are shown."""
 
 
 class FaceGridScript(scripts.Script):  # type: ignore[misc]  # the host's class has no types
-    """See the host's Script. State lives on `p`, never here."""
+    """See the host's Script. Its state is kept on the host's `p`, because all users and tabs share this object."""
 
     def title(self) -> str:
-        """The name in the dropdown, and for API callers."""
+        """Return the name in the host's list of scripts, which API callers use too."""
         return TITLE
 
     def show(self, is_img2img: bool) -> bool:
-        """In both tabs; nowhere when a flag switched faces off."""
+        """Return whether the script is in the list of a tab: in both, unless a flag switched restoring faces off."""
         return not base.flag("no_facerestore", False)
 
     def ui(self, is_img2img: bool) -> list[Any]:
-        """The controls below the dropdown."""
+        """Draw the controls below the list of scripts; return them in the order of `run`'s arguments."""
         usable = controls.model_names("restorer", only_usable=True)
         names = [name for name in usable if name not in controls.MODEL_SETTINGS["restorer"][1]]
         models = gr.Dropdown(names, value=names, multiselect=True, label="Models", elem_id=self.elem_id("models"))
-        # Else the host keeps the first start's list in ui-config.json, and models fetched since are not in it.
+        # Otherwise the host would keep this list in ui-config.json, without the models that are fetched later.
         models.do_not_save_to_config = True
         weights = gr.Textbox(
             _FIRST_WEIGHTS, label="CodeFormer weights", info="0 restores most strongly; other models have none.",
@@ -72,8 +80,13 @@ class FaceGridScript(scripts.Script):  # type: ignore[misc]  # the host's class 
         return [models, weights, cell]
 
     def run(self, p: Any, models: Any = (), weights: Any = "", cell_px: Any = _FIRST_CELL_PX, *more: Any) -> Any:
-        """The host's result with a grid in front for each picture that has faces; as it was where that fails."""
-        setattr(p, _SEEN, [])
+        """Generate, and return the host's result with a grid in front for each picture that has faces.
+
+        models: names, in a list. weights: numbers in a text with commas, or in a list. cell_px: side of a face in the
+        grid. more: not used; the host passes on whatever an API caller appends. Where grids cannot be made the
+        result is the host's, and its status says why.
+        """
+        setattr(p, _KEPT, [])
         processed = processing.process_images(p)
         said: list[str] = []
         with guarded("making the face grid", said.append):
@@ -89,15 +102,21 @@ class FaceGridScript(scripts.Script):  # type: ignore[misc]  # the host's class 
         return processed
 
 
-def see(p: Any, image: Any) -> None:
-    """Keep a generated picture, whole and before any restoration, where a grid is to be made of the job."""
-    seen = getattr(p, _SEEN, None)
-    if isinstance(seen, list):
-        seen.append(image)
+def keep_picture(p: Any, image: Any) -> None:
+    """Keep a generated picture for its grid, if this script drives the job of the host's `p`.
+
+    image: the whole picture, a PIL image, before this extension restores it.
+    """
+    kept = getattr(p, _KEPT, None)
+    if isinstance(kept, list):
+        kept.append(image)
 
 
 def _asked(p: Any, models: Any, weights: Any, cell_px: Any, said: list[str]) -> _Asked:
-    """The arguments as far as they can be used; what cannot is said."""
+    """Return the checked arguments of `run`; for each one that cannot be used a sentence is added to `said`.
+
+    The settings are those of the job that restores the pictures, if there is one, and the Settings' defaults otherwise.
+    """
     names = [models] if isinstance(models, str) else models if isinstance(models, Sequence) else []
     names = [str(name) for name in names][:_MOST_MODELS]
     if not names:
@@ -110,7 +129,10 @@ def _asked(p: Any, models: Any, weights: Any, cell_px: Any, said: list[str]) -> 
 
 
 def _weights(given: Any, said: list[str]) -> list[float]:
-    """Numbers from 0 to 1, of a text or a list; 0.5 where there is none."""
+    """Return the numbers from 0 to 1 in a text with commas or in a list, each once; 0.5 where there is none.
+
+    For each other value a sentence is added to `said`.
+    """
     parts = given if isinstance(given, (list, tuple)) else str(given or "").split(",")
     found: list[float] = []
     for part in filter(None, (str(part).strip() for part in parts)):
@@ -126,8 +148,12 @@ def _weights(given: Any, said: list[str]) -> list[float]:
 
 
 def _add_grids(p: Any, processed: Any, asked: _Asked, said: list[str]) -> None:
-    """Make the grids, save them where the host saves its own, and put them in front of all pictures."""
-    pictures = getattr(p, _SEEN)
+    """Make a grid for each kept picture that has faces, save it if the host saves grids, and put all into `processed`.
+
+    processed: the host's result, in which the grids are put in front of all pictures. said: sentences for the status
+    are added to it.
+    """
+    pictures = getattr(p, _KEPT)
     progress = JobProgress(base.state(), len(pictures))
     context = RestoreContext()
     made: list[tuple[Image.Image, str]] = []
@@ -141,10 +167,10 @@ def _add_grids(p: Any, processed: Any, asked: _Asked, said: list[str]) -> None:
             found = context.session_job().compare_faces(
                 picture, asked.settings, asked.models, asked.weights, progress.picture(index + 1)
             )
-            said.append(f"{title}{variant_grid.in_words(found)}")
+            said.append(f"{title}{variant_grid.status_of(found)}")
             said.extend(variant_grid.failures(found))
             if found.prepared.crops:
-                grid = variant_grid.drawn(found, asked.cell_px, said)
+                grid = variant_grid.draw_variants(found, asked.cell_px, said)
                 text = _text(p, processed, index, asked)
                 grid.info["parameters"] = text
                 made.append((grid, text))
@@ -156,6 +182,10 @@ def _add_grids(p: Any, processed: Any, asked: _Asked, said: list[str]) -> None:
 
 
 def _save(p: Any, processed: Any, grid: Image.Image, text: str, index: int, said: list[str]) -> None:
+    """Save the grid of a picture in the host's folder of grids, if the host saves grids.
+
+    text: the grid's infotext. index: of the picture in the job. Where it fails, `said` gets a sentence.
+    """
     if files.saves_grids(p):
         with guarded("saving the face grid", said.append):
             placed = files.Placed(p, index, processed.all_seeds[index], processed.all_prompts[index])
@@ -163,7 +193,7 @@ def _save(p: Any, processed: Any, grid: Image.Image, text: str, index: int, said
 
 
 def _text(p: Any, processed: Any, index: int, asked: _Asked) -> str:
-    """The picture's own text, without a record of a restoration that the grid does not show, and what it shows."""
+    """Return the grid's infotext: the picture's own, without the record of its restoration, and what the grid shows."""
     own = infotext.without_record(processed.infotext(p, index))
     said = {"Script": TITLE, MODELS_KEY: " | ".join(asked.models)}
     return infotext.appended(own, {**said, WEIGHTS_KEY: ", ".join(f"{weight:g}" for weight in asked.weights)})

@@ -1,4 +1,4 @@
-"""A table of faces as one labelled picture: a row for each face, a column for each way to restore it. Pillow only."""
+"""Draw a labelled table of faces: a row for each face, a column for each way to restore it. Knows Pillow only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 FontOfSize = Callable[[int], Any]
+"""Height in px → a Pillow font of that height."""
 SMALLEST_CELL_PX, LARGEST_CELL_PX = 96, 512
-# Wider tables are broken into bands, so that cells stay large where a page fits the whole picture in.
+# A table with more columns is broken into bands below each other: pages show the whole picture, and cells of a very
+# wide one would be small there.
 _MOST_COLUMNS = 6
-_MOST_PIXELS, _MOST_SIDE_PX = 40_000_000, 16_000  # JPEG ends at 65 535 px a side, WebP at 16 383
+# JPEG can have 65 535 px a side, WebP 16 383.
+_MOST_PIXELS, _MOST_SIDE_PX = 40_000_000, 16_000
 _GAP_PX = 6
 _BACKGROUND, _INK, _EMPTY = "white", "black", "#e4e4e4"
 _MOST_LABEL_LINES = 4
@@ -22,48 +25,59 @@ _MOST_LABEL_LINES = 4
 
 @dataclass(frozen=True)
 class Row:
-    """One face. original: a square; cells: a square for each column, or the words that stand in its place."""
+    """One face of the table."""
 
     label: str
+    """One line or more, written before the row."""
     original: Image.Image
+    """The face as it is; a square."""
     cells: tuple[Image.Image | str, ...]
+    """For each column the restored face, a square, or the words that are written where there is none."""
 
 
 @dataclass(frozen=True)
 class _Sheet:
-    """Measures in px of one drawing. bands: the columns that stand above each other."""
+    """The measures of one table, in px."""
 
     cell: int
+    """Side of a face."""
     head: int
+    """Height of the labels above the columns of a band."""
     margin: int
+    """Width of the labels before the rows."""
     line: int
+    """Height of a line of text."""
     font: Any
+    """Pillow's font of all labels."""
     bands: tuple[range, ...]
+    """The columns of each band, from the top; the original in front of each band is not counted."""
 
 
 def draw(
     columns: Sequence[str], rows: Sequence[Row], cell_px: int, font_of_size: FontOfSize | None = None
 ) -> tuple[Image.Image, int]:
-    """The table, and how many of the rows it holds: all, unless cells of the smallest size would make it too large.
+    """Draw the table; return it and the number of its rows.
 
-    The first column of every band is the original. font_of_size: gives a font for a height in px; Pillow's own where
-    it is None.
+    columns: their labels. cell_px: wanted side of a cell; limited to the allowed range, and reduced where the table
+    would be too large. Where cells of the smallest size make it too large, the last rows are left out.
+    font_of_size: Pillow's own font where it is None. The first column of every band shows the originals.
     """
     cell = min(max(cell_px, SMALLEST_CELL_PX), LARGEST_CELL_PX)
     sheet = _sheet(columns, rows, cell, font_of_size)
     while not _fits(sheet, len(rows)) and cell > SMALLEST_CELL_PX:
         cell = max(SMALLEST_CELL_PX, cell * 9 // 10)
         sheet = _sheet(columns, rows, cell, font_of_size)
-    shown = len(rows)
-    while shown > 1 and not _fits(sheet, shown):
-        shown -= 1
-    picture = Image.new("RGB", _size(sheet, shown), _BACKGROUND)
+    count = len(rows)
+    while count > 1 and not _fits(sheet, count):
+        count -= 1
+    picture = Image.new("RGB", _size_wh(sheet, count), _BACKGROUND)
     for number, band in enumerate(sheet.bands):
-        _draw_band(picture, sheet, columns, rows[:shown], band, number * _band_height(sheet, shown))
-    return picture, shown
+        _draw_band(picture, sheet, columns, rows[:count], band, number * _band_height(sheet, count))
+    return picture, count
 
 
 def _sheet(columns: Sequence[str], rows: Sequence[Row], cell: int, font_of_size: FontOfSize | None) -> _Sheet:
+    """Return the measures of a table with cells of that side in px; columns: their labels."""
     font = (font_of_size or default_font)(max(12, cell // 12))
     line = round(_height(font) * 1.3)
     labels = ["original", *columns]
@@ -75,25 +89,28 @@ def _sheet(columns: Sequence[str], rows: Sequence[Row], cell: int, font_of_size:
     return _Sheet(cell, most * line + 2 * _GAP_PX, margin, line, font, bands)
 
 
-def _fits(sheet: _Sheet, rows: int) -> bool:
-    width, height = _size(sheet, rows)
+def _fits(sheet: _Sheet, row_count: int) -> bool:
+    """Return whether a table of that many rows is within the limits of pixels and sides."""
+    width, height = _size_wh(sheet, row_count)
     return width * height <= _MOST_PIXELS and max(width, height) <= _MOST_SIDE_PX
 
 
-def _size(sheet: _Sheet, rows: int) -> tuple[int, int]:
-    """Width and height."""
+def _size_wh(sheet: _Sheet, row_count: int) -> tuple[int, int]:
+    """Return (width, height) in px of a table of that many rows."""
     across = 1 + max(len(band) for band in sheet.bands)
     width = sheet.margin + across * (sheet.cell + _GAP_PX) + _GAP_PX
-    return width, len(sheet.bands) * _band_height(sheet, rows)
+    return width, len(sheet.bands) * _band_height(sheet, row_count)
 
 
-def _band_height(sheet: _Sheet, rows: int) -> int:
-    return sheet.head + rows * (sheet.cell + _GAP_PX) + _GAP_PX
+def _band_height(sheet: _Sheet, row_count: int) -> int:
+    """Return the height of a band in px, with its labels."""
+    return sheet.head + row_count * (sheet.cell + _GAP_PX) + _GAP_PX
 
 
 def _draw_band(
     picture: Image.Image, sheet: _Sheet, columns: Sequence[str], rows: Sequence[Row], band: range, top: int
 ) -> None:
+    """Draw one band, labels and cells, into the picture. columns: all labels. top: where the band begins, in px."""
     ink = ImageDraw.Draw(picture)
     step = sheet.cell + _GAP_PX
     lefts = [sheet.margin + place * step for place in range(1 + len(band))]
@@ -104,30 +121,31 @@ def _draw_band(
         upper = top + sheet.head + number * step
         words = row.label.split("\n")
         _write(ink, sheet, words, 0, upper + (sheet.cell - len(words) * sheet.line) // 2, sheet.margin)
-        for left, shown in zip(lefts, [row.original, *(row.cells[place] for place in band)]):
-            _draw_cell(picture, ink, sheet, shown, left, upper)
+        for left, content in zip(lefts, [row.original, *(row.cells[place] for place in band)]):
+            _draw_cell(picture, ink, sheet, content, left, upper)
 
 
 def _draw_cell(
-    picture: Image.Image, ink: ImageDraw.ImageDraw, sheet: _Sheet, shown: Image.Image | str, left: int, top: int
+    picture: Image.Image, ink: ImageDraw.ImageDraw, sheet: _Sheet, content: Image.Image | str, left: int, top: int
 ) -> None:
-    if not isinstance(shown, str):
-        picture.paste(shown.convert("RGB").resize((sheet.cell, sheet.cell), Image.Resampling.LANCZOS), (left, top))
+    """Draw one cell, a face or words on grey. left, top: its corner, in px."""
+    if not isinstance(content, str):
+        picture.paste(content.convert("RGB").resize((sheet.cell, sheet.cell), Image.Resampling.LANCZOS), (left, top))
         return
     ink.rectangle((left, top, left + sheet.cell - 1, top + sheet.cell - 1), fill=_EMPTY)
-    lines = _wrapped(shown, sheet.font, sheet.cell - 2 * _GAP_PX, (sheet.cell - 2 * _GAP_PX) // sheet.line)
+    lines = _wrapped(content, sheet.font, sheet.cell - 2 * _GAP_PX, (sheet.cell - 2 * _GAP_PX) // sheet.line)
     _write(ink, sheet, lines, left, top + (sheet.cell - len(lines) * sheet.line) // 2, sheet.cell)
 
 
 def _write(ink: ImageDraw.ImageDraw, sheet: _Sheet, lines: Sequence[str], left: int, top: int, width: int) -> None:
-    """Lines below each other, each in the middle."""
+    """Write lines below each other, each centred in a space of that width. left, top: the space's corner; all in px."""
     for number, line in enumerate(lines):
         start = left + (width - _width(sheet.font, line)) / 2
         ink.text((round(start), top + number * sheet.line), line, fill=_INK, font=sheet.font)
 
 
 def _wrapped(text: str, font: Any, width: int, most: int) -> list[str]:
-    """The text in lines that fit; what does not fit ends in dots."""
+    """Return the text in lines of at most that width in px; where it needs more lines than `most`, it ends in "..."."""
     text = _writable(text, font)
     longest = max(1, int(width / max(_width(font, "n"), 1)))
     lines = _lines(text, longest)
@@ -140,11 +158,12 @@ def _wrapped(text: str, font: Any, width: int, most: int) -> list[str]:
 
 
 def _lines(text: str, longest: int) -> list[str]:
+    """Return the text's lines, broken between words so that none has more characters; [""] for an empty text."""
     return [line for part in text.split("\n") for line in textwrap.wrap(part, longest)] or [""]
 
 
 def default_font(size_px: int) -> Any:
-    """Pillow's own font of that height; before Pillow 10.1 there is one small one only."""
+    """Return Pillow's own font of that height; before Pillow 10.1, or without FreeType, its only one, a small one."""
     try:
         return ImageFont.load_default(size_px)  # type: ignore[call-arg, unused-ignore]
     except (TypeError, OSError):  # an old Pillow, or one without FreeType
@@ -152,13 +171,15 @@ def default_font(size_px: int) -> Any:
 
 
 def _writable(text: str, font: Any) -> str:
-    """The small font of old Pillows knows Latin-1 only, and raises at anything else."""
+    """Return the text with "?" for what the font cannot write: Pillow's small font raises beyond Latin-1."""
     return text if isinstance(font, ImageFont.FreeTypeFont) else text.encode("latin-1", "replace").decode("latin-1")
 
 
 def _width(font: Any, text: str) -> float:
+    """Return the width of a line in px."""
     return float(font.getbbox(_writable(text, font))[2])
 
 
 def _height(font: Any) -> int:
+    """Return the height in px from the line's top to the lowest letter."""
     return int(font.getbbox("Ag")[3])

@@ -1,4 +1,4 @@
-"""The variants of a picture's faces as a grid, and as words."""
+"""Turn the variants of a picture's faces, as the session makes them, into a grid and into sentences."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from lib_facerestore.engine.comparison import FaceComparison, Variant
 
 
-def drawn(found: FaceComparison, cell_px: int, said: list[str]) -> Image.Image:
-    """A row for each face, a column for each variant, each cell of that many px; what is left out is said."""
+def draw_variants(found: FaceComparison, cell_px: int, said: list[str]) -> Image.Image:
+    """Draw a row for each face and a column for each variant, in the font of the host's own plots.
+
+    cell_px: side of a face: see `grid_picture.draw`. Where faces are left out, a sentence is added to `said`.
+    """
     columns = [_label(variant) for variant in found.variants]
     rows = [
         grid_picture.Row(
@@ -26,16 +29,16 @@ def drawn(found: FaceComparison, cell_px: int, said: list[str]) -> Image.Image:
         )
         for place, crop in enumerate(found.prepared.crops)
     ]
-    grid, shown = grid_picture.draw(
+    grid, count = grid_picture.draw(
         columns, rows, cell_px, lambda size: base.font(size) or grid_picture.default_font(size)
     )
-    if shown < len(rows):
-        said.append(f"The grid shows {shown} of {len(rows)} faces; more would make it too large.")
+    if count < len(rows):
+        said.append(f"The grid shows {count} of {len(rows)} faces; more would make it too large.")
     return grid
 
 
-def in_words(found: FaceComparison) -> str:
-    """The picture's line in the status."""
+def status_of(found: FaceComparison) -> str:
+    """Return the picture's line in the status: how many faces, in how many variants, how long, and on which device."""
     faces, ways = len(found.prepared.crops), len(found.variants)
     if not found.prepared.faces:
         return "no face found"
@@ -48,19 +51,24 @@ def in_words(found: FaceComparison) -> str:
 
 
 def failures(found: FaceComparison) -> list[str]:
-    """Why cells are empty, and what was done otherwise than asked for."""
+    """Return a sentence for each cell without a face, and the warnings of what ran."""
     empty = [cell for variant in found.variants for cell in variant.faces if isinstance(cell, str)]
     return [*empty, *found.warnings]
 
 
 def _label(variant: Variant) -> str:
+    """Return the label of a variant's column: the model, and its weight if it has one."""
     return variant.restorer if variant.fidelity is None else f"{variant.restorer}\nweight {variant.fidelity:g}"
 
 
-def _cell(shown: FloatPixels | str) -> Image.Image | str:
-    """The picture, or what happened; the status says the rest, which may name folders of this machine."""
-    return shown.partition(". ")[0] if isinstance(shown, str) else _image(shown)
+def _cell(content: FloatPixels | str) -> Image.Image | str:
+    """Return what the grid shows of a restored face, or the first sentence of the reason why there is none.
+
+    The other sentences may name folders of the server; they stand in the status only.
+    """
+    return content.partition(". ")[0] if isinstance(content, str) else _image(content)
 
 
 def _image(pixels: FloatPixels) -> Image.Image:
+    """Return a crop as a PIL image. Shapes: (S, S, 3) RGB float32 in [0, 1]."""
     return Image.fromarray(from_unit_float(pixels))
