@@ -1,4 +1,4 @@
-"""What is drawn into the host's pages: the controls of a tab, and the panel that fetches models."""
+"""What this extension draws into the host's pages: the controls of a tab, its Settings, and the panel of models."""
 
 __all__ = [
     "compat",

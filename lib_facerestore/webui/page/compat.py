@@ -1,4 +1,4 @@
-"""What differs between gradio 3.41 and 4.40 and between hosts' own components; all other files import from here."""
+"""Components and calls that differ between gradio 3.41 and 4.40 or between hosts; other files call these functions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import gradio as gr
 
 @contextmanager
 def input_accordion(value: bool, label: str, elem_id: str) -> Iterator[Any]:
-    """An accordion with a tick box in its title, as the host draws it; yields the tick box.
+    """Draw an accordion with a tick box in its title, the body's components inside; yield the tick box.
 
-    A host without one gets an accordion with a plain tick box inside.
+    value: whether it is ticked. On a host that has no such accordion it is a plain one with a tick box inside.
     """
     try:
         from modules.ui_components import InputAccordion
@@ -28,7 +28,7 @@ def input_accordion(value: bool, label: str, elem_id: str) -> Iterator[Any]:
 
 
 def row() -> Any:
-    """A row that wraps on narrow pages."""
+    """Return a row that wraps on narrow pages, where the host has one; gradio's row otherwise."""
     try:
         from modules.ui_components import FormRow
     except ImportError:
@@ -37,7 +37,10 @@ def row() -> Any:
 
 
 def tool_button(label: str, tooltip: str, elem_id: str) -> Any:
-    """A small button with a word on it, hidden until its `visible` is set, in the host's style where it has one."""
+    """Return a small button, hidden until the caller sets its `visible`.
+
+    It is the host's own kind of small button, where the host has one; otherwise gradio's, without the tooltip.
+    """
     arguments = {"elem_id": elem_id, "elem_classes": ["facerestore-tool"], "visible": False}
     try:
         from modules.ui_components import ToolButton
@@ -47,17 +50,18 @@ def tool_button(label: str, tooltip: str, elem_id: str) -> Any:
 
 
 def is_in_page() -> bool:
-    """Whether a page is being built just now, so that components can be drawn and connected."""
+    """Return whether gradio builds a page just now; only then components can be drawn and connected."""
     from gradio.context import Context
 
     return Context.root_block is not None
 
 
 def notify(sentence: str) -> None:
-    """A toast in the page of whoever asked; where nobody did, as in an API call, there is no page to show it."""
+    """Show the sentence as a toast in the page from which the running request came; do nothing in an API call."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what gradio does where there is no page to show it in
+        warnings.simplefilter("ignore")  # gradio warns in the log where there is no page
         try:
-            gr.Warning(html.escape(sentence))  # gradio 4 draws it as HTML, and names may come from a pasted text
+            # gradio 4 draws the text as HTML, and the sentence may quote what a user has pasted.
+            gr.Warning(html.escape(sentence))
         except (LookupError, AttributeError):
-            return
+            return  # there is no page

@@ -1,4 +1,4 @@
-"""Settings to controls: one set of them for txt2img, img2img and Extras, made from the fields of RestoreSettings."""
+"""Draw the controls of txt2img, img2img and Extras. They are made from the fields of RestoreSettings."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from lib_facerestore.settings import field_types, setting_info
 from lib_facerestore.webui import options, warm_session
 from lib_facerestore.webui.page import compat
 
-# The kind of model that a text setting names, with the words that stand for no model of that kind.
+# Setting → the kind of model that its value names, and the words that can be chosen in place of a name.
 MODEL_SETTINGS: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "restorer": ("restorer", ("auto", "none")),
     "second_restorer": ("restorer", ("none",)),
     "upscaler": ("upscaler", ("auto", "Lanczos")),
     "second_upscaler": ("upscaler", ("none", "Lanczos")),
 }
-# The page from top to bottom; rows of controls under a heading of their own when folded.
+# The controls from top to bottom, by setting, in rows. Those of _FOLDED are in accordions, each under its heading.
 _BASIC_ROWS = (
     ("restorer", "which_faces"),
     ("fidelity", "visibility"),
@@ -44,19 +44,27 @@ _MOST_RADIO_CHOICES = 3
 ORDER_ON_PAGE = tuple(
     name for rows in (_BASIC_ROWS, *(rows for _, rows in _FOLDED)) for names in rows for name in names
 )
+"""Every setting, from the top of the page to its bottom; also the order in which hosts hand over the values."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The controls of one page. enabled: the tick box; when: None in Extras; fields: by setting, in page order."""
+    """The controls of one tab, gradio's components."""
 
     enabled: Any
+    """The tick box that switches the extension on."""
     when: Any
+    """The choice between the whole job and each picture; None in Extras."""
     fields: dict[str, Any]
+    """Setting → control, in the order of ORDER_ON_PAGE."""
 
 
 def build(label: str, elem_id: Callable[[str], str], is_on: bool, has_when: bool) -> Panel:
-    """Draw the accordion in the page that is being built. elem_id: the host's, which makes ids unique per tab."""
+    """Draw the accordion with all controls into the page that is being built.
+
+    label: its title. elem_id: makes the id of a component from a short name, unique on the page. is_on: whether the
+    tick box is ticked. has_when: whether to draw the choice between the whole job and each picture.
+    """
     values = options.defaults()
     fields: dict[str, Any] = {}
     when = None
@@ -74,24 +82,28 @@ def build(label: str, elem_id: Callable[[str], str], is_on: bool, has_when: bool
             component.visible = False
     for component in (enabled, when, *fields.values()):
         if component is not None:
-            # The Settings hold the defaults; ui-config.json would hold them a second time.
+            # The Settings hold the defaults. The host would keep them in ui-config.json too, and that would win.
             component.do_not_save_to_config = True
     return Panel(enabled, when, {name: fields[name] for name in ORDER_ON_PAGE})
 
 
 def is_all_off() -> bool:
-    """Whether flags switched both halves off, so that there is nothing to show."""
+    """Return whether flags of the host switched off both restoring faces and upscaling."""
     return bool(base.flag("no_facerestore", False) and base.flag("no_facerestore_upscale", False))
 
 
 def is_switched_off(name: str) -> bool:
-    """Whether a flag switched off the half that a setting belongs to."""
+    """Return whether a flag of the host switched off what a setting belongs to: restoring faces, or upscaling."""
     half = "no_facerestore_upscale" if setting_info(name).group == "upscale" else "no_facerestore"
     return bool(base.flag(half, False))
 
 
 def component_of(name: str) -> tuple[Any, Any]:
-    """gradio's class for a setting, and its arguments or a function that gives them later."""
+    """Return gradio's class for a setting, and its arguments without value and label.
+
+    For a model setting the second is a function that returns the arguments, so that the list of models can be made
+    later, when it is drawn.
+    """
     info, kind = setting_info(name), field_types()[name]
     if name in MODEL_SETTINGS:
         return gr.Dropdown, lambda: {"choices": model_names(name)}
@@ -106,9 +118,10 @@ def component_of(name: str) -> tuple[Any, Any]:
 
 
 def model_names(setting: str, only_usable: bool = False) -> list[str]:
-    """What a model setting can be: those whose weights are present, then the host's, then those to be fetched.
+    """Return the choices of a model setting, each once.
 
-    only_usable: leaves out those that are missing and may not be fetched inside a generation.
+    First come the words such as "auto", then models whose weights are present, the host's upscalers, and models whose
+    weights are missing. only_usable: leave out the last ones, unless they may be fetched inside a generation.
     """
     kind, words = MODEL_SETTINGS[setting]
     runtime = weights.listed(warm_session.runtime())
@@ -120,7 +133,7 @@ def model_names(setting: str, only_usable: bool = False) -> list[str]:
 
 
 def _host_upscalers(runtime: Runtime) -> list[str]:
-    """The host's upscalers, without those whose very file we read ourselves."""
+    """Return the names of the host's upscalers, without those whose file is among this extension's own upscalers."""
     ours = weights.rows_by_file("upscaler", runtime)
     files = {name: runtime.other_upscalers.file(name) for name in runtime.other_upscalers.names()}
     return [name for name, file in files.items() if file is None or file.resolve() not in ours]
@@ -129,6 +142,7 @@ def _host_upscalers(runtime: Runtime) -> list[str]:
 def _rows(
     rows: Iterable[Iterable[str]], values: dict[str, Any], elem_id: Callable[[str], str], into: dict[str, Any]
 ) -> None:
+    """Draw rows of controls and put each into the dict `into`. values: setting → value."""
     for names in rows:
         with compat.row():
             for name in names:
@@ -136,6 +150,7 @@ def _rows(
 
 
 def _control(name: str, value: Any, elem_id: str) -> Any:
+    """Draw the control of one setting, with its label, unit and help."""
     info = setting_info(name)
     component, arguments = component_of(name)
     arguments = arguments() if callable(arguments) else arguments
@@ -144,7 +159,7 @@ def _control(name: str, value: Any, elem_id: str) -> Any:
 
 
 def _follow_models(fields: dict[str, Any]) -> None:
-    """Show the weight only for models that have one, and the denoise strength only for those with a DNI partner."""
+    """Show a slider only while the chosen model heeds it: the fidelity weights and the denoise strength."""
     pairs = (("restorer", "fidelity"), ("second_restorer", "second_fidelity"), ("upscaler", "denoise"))
     for model, control in pairs:
         fields[control].visible = _has_ability(model, fields[model].value)
@@ -155,7 +170,10 @@ def _follow_models(fields: dict[str, Any]) -> None:
 
 
 def _has_ability(setting: str, name: object) -> bool:
-    """Whether the model takes the setting's slider; unknown and missing models show it rather than hide it."""
+    """Return whether the model of that name heeds its slider: fidelity of a restorer, denoise of an upscaler.
+
+    For a model that is not known it is assumed, except for upscalers that only the host can run.
+    """
     kind, words = MODEL_SETTINGS[setting]
     if name in words and name != "auto":
         return False

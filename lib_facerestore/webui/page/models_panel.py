@@ -1,4 +1,4 @@
-"""Below our options in the Settings: fetch models with progress, and look whether everything is in order."""
+"""The panel below this extension's options in the host's Settings: fetch official models, and check all files."""
 
 from __future__ import annotations
 
@@ -16,28 +16,34 @@ _POLL_S = 0.3
 
 
 def after_component(component: Any, **arguments: Any) -> None:
-    """Draw the panel below our last option, while the host builds its Settings."""
+    """Draw the panel below this extension's last option; a callback of the host, called for each of its components.
+
+    arguments: those with which the component was made.
+    """
     is_last = arguments.get("elem_id") == f"setting_{options.OPTIONS[-1].key}"
-    # Forge makes one more of each setting that belongs to no page.
+    # Forge makes each option's component once more, outside of any page.
     if is_last and compat.is_in_page():
         with guarded("drawing the models panel", lambda sentence: None):
             _draw()
 
 
 def fetch(name: str) -> Iterator[str]:
-    """Fetch what was chosen; yields the panel's text while it comes in."""
+    """Fetch what was chosen, and yield the panel's text as HTML until it has come in.
+
+    name: of a model, or of several that belong together (`background_fetch.TOGETHER`).
+    """
     started = background_fetch.start(background_fetch.TOGETHER.get(name, (name,)))
     if started is None:
-        yield _shown(["Something is being fetched already."])
+        yield _as_html(["Something is being fetched already."])
         return
     while started.is_alive():
-        yield _shown(started.lines)
+        yield _as_html(started.lines)
         started.join(_POLL_S)
-    yield _shown(started.lines)
+    yield _as_html(started.lines)
 
 
 def examine() -> str:
-    """The panel's text about everything that is here, missing or damaged."""
+    """Return the panel's text, as HTML, about the files that are present, missing or damaged, and what to do."""
     from lib_facerestore.models import doctor
 
     lines: list[str] = []
@@ -47,10 +53,11 @@ def examine() -> str:
         lines += [*(f"To do: {sentence}" for sentence in to_do), *found.lines]
         if not to_do:
             lines.insert(0, "Everything that is needed is here.")
-    return _shown(lines)
+    return _as_html(lines)
 
 
 def _draw() -> None:
+    """Draw the panel and connect its buttons."""
     names = [*background_fetch.together(), *(spec.name for spec in background_fetch.official())]
     with gr.Row(elem_id="facerestore_models"):
         chosen = gr.Dropdown(names, value=names[0], label="Official models", elem_id="facerestore_fetch_name", scale=2)
@@ -65,6 +72,6 @@ def _draw() -> None:
     look.click(fn=examine, inputs=[], outputs=[text])
 
 
-def _shown(lines: list[str]) -> str:
-    """Lines as HTML, with nothing in them that a page would take for its own."""
+def _as_html(lines: list[str]) -> str:
+    """Return the lines as HTML; markup in them is shown as text."""
     return "<pre>" + "\n".join(html.escape(line) for line in lines) + "</pre>"

@@ -1,4 +1,4 @@
-"""The sections "Face restore" and "Face restore defaults" of the host's Settings page."""
+"""Add this extension's options, and the defaults of its controls, to the host's Settings in two sections."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lib_facerestore.webui.page.controls import component_of
 
 
 def register() -> None:
-    """Add our sections to the host's Settings; called by the host while it builds them."""
+    """Add both sections; a callback of the host, called while it builds its Settings."""
     from modules import shared
     from modules.options import OptionInfo
 
