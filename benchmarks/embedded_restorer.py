@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from lib_facerestore.engine import pipeline, pixels
 from lib_facerestore.engine.data import Face, FloatPixels, Mask, Picture, Pixels, Prepared
 from lib_facerestore.engine.faces import align
+from lib_facerestore.engine.levels import to_levels
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
@@ -174,7 +175,7 @@ def contact_sheet(outcomes: list[Outcome]) -> Pixels:
 def _strip(outcome: Outcome) -> Pixels:
     tiles = [cv2.resize(outcome.crops[v], (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA) for v in VERSIONS]
     gap = np.ones((TILE_PX, 10, 3), np.float32)
-    strip = pixels.from_unit_float(np.hstack([*tiles, gap]))
+    strip = to_levels(np.hstack([*tiles, gap]))
     head = np.full((HEAD_PX, strip.shape[1], 3), 255, np.uint8)
     figures = " / ".join(f"{outcome.sharpness(version):.0f}" for version in VERSIONS)
     text = f"{outcome.specimen.name}, {outcome.specimen.size_px / SHRINK:.0f} px: {figures}"

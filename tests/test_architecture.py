@@ -25,7 +25,7 @@ ALLOWED = {
     "version": (set(), set()),
     "engine": ({"settings", "errors"}, ENGINE_PACKAGES),
     "models": (
-        {"engine.data", "engine.ports", "engine.sizes", "engine.upscaling", "engine.faces", *GROUND},
+        {"engine.data", "engine.levels", "engine.ports", "engine.sizes", "engine.upscaling", "engine.faces", *GROUND},
         {"numpy", "cv2", "PIL", "filelock", "tqdm", *MODEL_PACKAGES},
     ),
     "session": ({"engine", "models", *GROUND}, {"torch", "numpy"}),
@@ -258,6 +258,91 @@ def test_import_loads_nothing_heavy_and_opens_no_socket(code):
     assert done.stdout.strip()
 
 
+# Where a pixel changes its type: the functions of `engine/levels.py` that a module uses. What converts is in this table
+# and in docs/conventions.md, or it does not convert. `pixels` reads and writes files; adapters make tensors.
+CONVERTS = {
+    "engine.faces.align": {"to_unit_float"},
+    "engine.faces.large_faces": {"to_levels", "to_unit_float"},
+    "engine.faces.paste": {"float_levels", "largest_level", "to_unit_float", "write_rounded"},
+    "engine.upscaling.resize": {"float_levels", "write_rounded"},
+    "engine.upscaling.background": {"float_levels", "write_rounded"},
+    "engine.upscaling.tiles": {"float_levels", "largest_level", "to_levels"},
+    "engine.tone.cells": {"to_unit_float"},
+    "engine.tone.curve": {"to_levels", "to_unit_float"},
+    "engine.tone.places": {"to_levels", "to_unit_float"},
+    "engine.pixels.pil": {"to_eight_bits"},
+    "engine.pixels.decode_tiff": {"to_sixteen_bits"},
+    "models.adapters.detectors": {"to_eight_bits"},
+    "models.adapters.face_verification": {"to_levels"},
+    "models.adapters.other_upscaler": {"to_eight_bits", "to_sixteen_bits"},
+    "cli.restore": {"to_levels"},
+    "webui.comparison.variant_grid": {"to_levels"},
+}
+# Numbers that are no pixels and become float32 here: landmarks, masks, weights of a tone.
+FLOAT_NUMBERS = {"engine.pipeline", "engine.faces.mask", "engine.tone.cells", "engine.tone.curve", "engine.tone.places"}
+# PIL as such, beside `engine.pixels`: the exact resize of one float plane, a host's upscaler, the host's own pictures.
+PIL_ROOMS = ("engine.pixels", "engine.upscaling.resize", "models.adapters.other_upscaler", "webui")
+CONVERTERS = ("engine.levels", "engine.pixels", "models")
+
+
+def used_of_levels(path):
+    return {name.rpartition(".")[2] for name in within_house(path) if name.startswith("engine.levels.")}
+
+
+def casts(path, may_make_floats=False):
+    """Lines that convert pixels by hand: rint, iinfo, or a cast to uint8, uint16, a picture's own type or float32."""
+    types = {"uint8", "uint16", "dtype"} | (set() if may_make_floats else {"float32"})
+    lines = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        named = {value.attr for value in node.args if isinstance(value, ast.Attribute)}
+        named |= {key.value.attr for key in node.keywords if isinstance(key.value, ast.Attribute)}
+        if node.func.attr in ("rint", "iinfo") or (node.func.attr == "astype" and named & types):
+            lines.append(node.lineno)
+    return sorted(lines)
+
+
+def test_levels_become_float_and_back_where_the_table_says():
+    assert {dotted(path): used for path in FILES if (used := used_of_levels(path))} == CONVERTS
+
+
+def test_conventions_name_every_place_that_converts():
+    law = (ROOT / "docs" / "conventions.md").read_text(encoding="utf-8").partition("## Who may convert")[2]
+    named = {module: module.replace(".", "/") for module in CONVERTS}
+
+    assert law
+    assert {
+        module
+        for module, path in named.items()
+        if f"{path}.py`" not in law and f"`{path.rpartition('/')[0]}/`" not in law
+    } == set()
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if not is_within(dotted(path), CONVERTERS)], ids=dotted)
+def test_nobody_else_converts_pixels_by_hand(path):
+    assert casts(path, may_make_floats=dotted(path) in FLOAT_NUMBERS) == []
+
+
+def test_pil_is_known_where_files_and_hosts_are_and_for_one_resize():
+    knows = {dotted(path) for path in FILES if any(name.split(".")[0] == "PIL" for name in imports(path))}
+
+    assert {module for module in knows if not is_within(module, PIL_ROOMS)} == set()
+
+
+def test_guards_see_who_converts(tmp_path):
+    file = tmp_path / "stage.py"
+    file.write_text(
+        "from lib_facerestore.engine.levels import to_levels\n"
+        "a = b.astype(np.uint8)\na = b.astype(dtype=np.uint16)\na = b.astype(c.dtype)\na = np.rint(b)\n"
+        "a = np.iinfo(b.dtype)\na = b.astype(np.float32)\na = b.astype(np.int64)\na = b.view(np.uint8)\n"
+    )
+
+    assert used_of_levels(file) == {"to_levels"}
+    assert casts(file) == [2, 3, 4, 5, 6, 7]
+    assert casts(file, may_make_floats=True) == [2, 3, 4, 5, 6]
+
+
 def border_tokens(path):
     """Lines of a file whose code holds BGR in a name or the number 255; comments and strings are not code."""
     lines = []
@@ -269,13 +354,10 @@ def border_tokens(path):
     return lines
 
 
-def is_border(path):
-    parts = path.relative_to(HOUSE).with_suffix("").parts
-    return parts[0] == "models" or parts[:2] == ("engine", "pixels")
-
-
-@pytest.mark.parametrize("path", [path for path in FILES if not is_border(path)], ids=str)
-def test_channels_and_levels_are_converted_at_the_borders_only(path):
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if not is_within(dotted(path), ("engine.pixels",))], ids=dotted
+)
+def test_only_the_room_of_pixels_knows_bgr_and_the_number_of_white(path):
     assert border_tokens(path) == []
 
 

@@ -21,6 +21,7 @@ from lib_facerestore.cli.report_target import ReportTarget, find_target, refuse_
 from lib_facerestore.cli.stopping import Stop
 from lib_facerestore.engine import pixels, sizes
 from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, Result
+from lib_facerestore.engine.levels import to_levels
 from lib_facerestore.engine.pixels import already_there, drop_unfinished, losses
 from lib_facerestore.engine.report import status_line, to_plain
 from lib_facerestore.engine.upscaling import background, resize_exact
@@ -257,4 +258,4 @@ def _in_frame(before: Picture, plan: sizes.SizePlan | None) -> Pixels:
 
 
 def _as_picture(crop: FloatPixels) -> Picture:
-    return Picture(pixels.from_unit_float(crop))
+    return Picture(to_levels(crop))

@@ -34,11 +34,6 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def to_unit_float(pixels: Pixels) -> FloatPixels:
-    """Integer pixels as float32 in [0, 1], scaled by the range of their type, never by their own maximum."""
-    return np.asarray(pixels, np.float32) * np.float32(1.0 / np.iinfo(pixels.dtype).max)
-
-
 @dataclass(frozen=True)
 class Metadata:
     """What a file carries beside its pixels, as far as it can be written back.

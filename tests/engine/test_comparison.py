@@ -8,9 +8,9 @@ import torch
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
 
 from helpers.support import FakeDetector, FakeRestorer, face_at, smooth_noise
-from lib_facerestore.engine import pixels
 from lib_facerestore.engine.comparison import compare_restorers
 from lib_facerestore.engine.data import ModelUsed, Picture
+from lib_facerestore.engine.levels import to_levels
 from lib_facerestore.engine.ports import NoProgress, Tools
 from lib_facerestore.engine.upscaling.resize import resize_float
 from lib_facerestore.errors import Interrupted
@@ -179,5 +179,5 @@ def test_grey_picture_keeps_its_tone(session, small_photograph):
 
     made = session.compare_faces(Picture(grey), SETTINGS, [EMBEDDED], [0.5])
 
-    face = pixels.from_unit_float(made.variants[0].faces[0]).astype(int)
+    face = to_levels(made.variants[0].faces[0]).astype(int)
     assert np.ptp(face, axis=2).max() <= 1

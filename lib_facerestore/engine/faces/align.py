@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.engine.data import Affine, Crop, Face, FloatPixels, Pixels, to_unit_float
+from lib_facerestore.engine.data import Affine, Crop, Face, FloatPixels, Pixels
+from lib_facerestore.engine.levels import to_unit_float
 from lib_facerestore.engine.ports import CropKernel
 
 # Left eye, right eye, nose, left and right mouth corner in a 512×512 square; (x, y) px.

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from lib_facerestore.engine.data import Ran, RestoredCrop, to_unit_float
+from lib_facerestore.engine.data import Ran, RestoredCrop
+from lib_facerestore.engine.levels import to_levels, to_unit_float
 from lib_facerestore.engine.ports import Progress, Upscaler
 from lib_facerestore.engine.ran import Notes
 from lib_facerestore.errors import ModelError
@@ -53,8 +54,7 @@ def _enlarged(face: RestoredCrop, upscaler: Upscaler, progress: Progress) -> Fit
     Raises: OutOfMemory; InferenceFailed; Interrupted.
     """
     notes = Notes()
-    levels = np.rint(face.pixels * np.float32(np.iinfo(np.uint16).max)).astype(np.uint16)
-    done = upscaler.upscale(levels, progress)
+    done = upscaler.upscale(to_levels(face.pixels, np.uint16), progress)
     notes.enlarged(upscaler.used, done.tiles, done.device, done.warnings)
     side = done.pixels.shape[0]
     face_mask = np.asarray(cv2.resize(face.mask, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)

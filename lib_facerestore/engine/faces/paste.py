@@ -8,7 +8,8 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
-from lib_facerestore.engine.data import Affine, FloatPixels, Mask, Pixels, RestoredCrop, to_unit_float
+from lib_facerestore.engine.data import Affine, FloatPixels, Mask, Pixels, RestoredCrop
+from lib_facerestore.engine.levels import float_levels, largest_level, to_unit_float, write_rounded
 from lib_facerestore.errors import SettingsError
 
 Scale: TypeAlias = float | tuple[float, float]
@@ -84,20 +85,19 @@ def _blend(place: Pixels, pixels: FloatPixels, weight: Mask) -> None:
 
     In bands of rows that stay in the processor's cache, and without picking out pixels: twice as fast as an index.
     """
-    largest = np.iinfo(place.dtype).max
+    largest = largest_level(place.dtype)
     rows = max(1, _BAND_PX // place.shape[1])
     for top in range(0, place.shape[0], rows):
         part = place[top : top + rows]
         seen = weight[top : top + rows]
         # A weight of 0 leaves integers what they are: base + (…)·0 is base, in float32 too.
         seen = np.where(seen > _INVISIBLE, seen, np.float32(0))
-        base = part.astype(np.float32)
-        blended = pixels[top : top + rows] * np.float32(largest)
+        base = float_levels(part)
+        blended = pixels[top : top + rows] * largest
         blended -= base
         blended *= cv2.merge((seen, seen, seen))  # faster than a factor that has to be repeated for each channel
         blended += base
-        np.rint(blended, out=blended)
-        part[...] = np.clip(blended, 0, largest, out=blended)
+        write_rounded(blended, part)
 
 
 def _warp(restored: RestoredCrop, affine: Affine, rectangle: tuple[int, int, int, int]) -> tuple[FloatPixels, Mask]:

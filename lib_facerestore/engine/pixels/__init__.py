@@ -3,7 +3,7 @@
 from lib_facerestore.engine.pixels.decode import ReadLimits, decode, read
 from lib_facerestore.engine.pixels.encode import Chroma, FormatName, WriteOptions, encode, losses, output_suffix, write
 from lib_facerestore.engine.pixels.files import already_there, drop_unfinished, why_not_replaced, write_atomically
-from lib_facerestore.engine.pixels.pil import from_pil, from_unit_float, to_pil
+from lib_facerestore.engine.pixels.pil import from_pil, to_pil
 
 __all__ = [
     "Chroma",
@@ -15,7 +15,6 @@ __all__ = [
     "drop_unfinished",
     "encode",
     "from_pil",
-    "from_unit_float",
     "losses",
     "output_suffix",
     "read",

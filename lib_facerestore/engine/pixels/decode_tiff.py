@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lib_facerestore.engine.levels import to_sixteen_bits
 from lib_facerestore.engine.pixels import colours
 from lib_facerestore.engine.pixels.colours import Decoded
 from lib_facerestore.engine.pixels.formats import tiff_pages, tiff_reader
@@ -87,7 +88,7 @@ def _alpha(samples: NDArray[Any], page: TiffPage, kind: np.dtype[Any]) -> NDArra
     if page.extra[:1] not in ((tiff_pages.ASSOCIATED_ALPHA,), (tiff_pages.STRAIGHT_ALPHA,)):
         return None
     alpha = np.ascontiguousarray(colours.full_range(samples[..., page.colours], page.depth))
-    return alpha if alpha.dtype == kind else (alpha.astype(np.uint16) * 257 if kind == np.uint16 else alpha)
+    return to_sixteen_bits(alpha) if kind == np.uint16 else alpha
 
 
 def _depth_note(page: TiffPage) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lib_facerestore.engine.data import FloatPixels, Metadata, Picture, Pixels
+from lib_facerestore.engine.data import Metadata, Picture
+from lib_facerestore.engine.levels import to_eight_bits
 from lib_facerestore.engine.pixels import colours
 from lib_facerestore.engine.pixels.carried.left_out import notes_of
 from lib_facerestore.engine.pixels.carried.metadata import carrier_of, metadata_of, orientation_of, upright
@@ -82,15 +83,8 @@ def to_pil(picture: Picture) -> Image.Image:
     if picture.alpha is not None:
         channels.append(picture.alpha[..., None])
     array = channels[0] if len(channels) == 1 else np.concatenate(channels, axis=2)
-    if array.dtype == np.uint16:
-        array = np.rint(array / np.float32(257)).astype(np.uint8)
+    array = to_eight_bits(array)
     return Image.fromarray(np.ascontiguousarray(array[..., 0] if array.shape[2] == 1 else array))
-
-
-def from_unit_float(values: FloatPixels) -> Pixels:
-    """Float pixels in [0, 1] as uint8, rounded."""
-    levels: Pixels = np.rint(np.clip(values, 0.0, 1.0) * np.float32(255)).astype(np.uint8)
-    return levels
 
 
 @contextmanager

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.engine.data import FloatPixels, Pixels, read_only, to_unit_float
+from lib_facerestore.engine.data import FloatPixels, Pixels, read_only
+from lib_facerestore.engine.levels import to_unit_float
 
 LEVELS = 256
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
@@ -238,7 +239,7 @@ def _outside(cells: Cells, tone: NDArray[np.float32]) -> NDArray[np.float32]:
     lowest, highest = np.full(shape, np.inf, np.float32), np.full(shape, -np.inf, np.float32)
     around = np.ones((3, 3), np.uint8)
     for knot, colour in enumerate(tone):
-        occurs = cv2.dilate((cells.weights[..., knot] > 0).astype(np.uint8), around)[..., None] > 0
+        occurs = cv2.dilate((cells.weights[..., knot] > 0).view(np.uint8), around)[..., None] > 0
         np.minimum(lowest, colour, out=lowest, where=occurs)
         np.maximum(highest, colour, out=highest, where=occurs)
     return np.asarray(np.maximum(lowest - cells.least, cells.most - highest).max(axis=2), np.float32)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, read_only, to_unit_float
+from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, read_only
+from lib_facerestore.engine.levels import to_levels, to_unit_float
 from lib_facerestore.engine.tone import cells as colours
 from lib_facerestore.engine.tone.cells import KNOTS, LUMA, Cells
 
@@ -33,11 +34,10 @@ class Tone:
 
     def paint(self, canvas: Pixels) -> None:
         """Bring a whole picture to the tone, in place: (H, W, 3) uint8 or uint16. Works in bands of rows."""
-        largest = np.float32(np.iinfo(canvas.dtype).max)
         rows = max(1, _BAND_PX // canvas.shape[1])
         for start in range(0, canvas.shape[0], rows):
             band = canvas[start : start + rows]
-            band[...] = np.rint(self.apply(to_unit_float(band)) * largest).clip(0, largest).astype(canvas.dtype)
+            band[...] = to_levels(self.apply(to_unit_float(band)), canvas.dtype)
 
 
 GREY = Tone(read_only(np.repeat(np.linspace(0, 1, _LEVELS, dtype=np.float32)[:, None], 3, axis=1)))

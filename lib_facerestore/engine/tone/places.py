@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.engine.data import Picture, Pixels, to_unit_float
+from lib_facerestore.engine.data import Picture, Pixels
+from lib_facerestore.engine.levels import to_levels, to_unit_float
 from lib_facerestore.engine.tone import cells as colours
 from lib_facerestore.engine.tone.cells import Cells
 from lib_facerestore.engine.tone.curve import GREY, Tone, tone_of_cells, tone_with
@@ -51,7 +52,6 @@ class TonedPlaces:
             self.tones[0].paint(canvas)
             return
         height, width = canvas.shape[:2]
-        largest = np.float32(np.iinfo(canvas.dtype).max)
         columns = _between(np.arange(width), scale_xy[0] * self.block_px, kept.shape[1])
         step = max(1, _BAND_PX // width)
         for top in range(0, height, step):
@@ -59,7 +59,7 @@ class TonedPlaces:
             band = canvas[top : top + step]
             before = to_unit_float(band) if kept[rows.first.min() : rows.second.max() + 1].any() else None
             if before is not None:
-                band[...] = np.rint(self._painted(before, kept, rows, columns) * largest).clip(0, largest)
+                band[...] = to_levels(self._painted(before, kept, rows, columns), canvas.dtype)
 
     def _painted(
         self, band: NDArray[np.float32], kept: NDArray[np.bool_], rows: _Between, columns: _Between
@@ -77,7 +77,7 @@ class TonedPlaces:
 
     def _kept(self) -> NDArray[np.bool_]:
         """(rows, columns): blocks that have a tone and lie among such; beyond the border all do."""
-        has_tone = (self.labels != _NOWHERE).astype(np.uint8)
+        has_tone = (self.labels != _NOWHERE).view(np.uint8)
         eroded = cv2.erode(has_tone, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1)
         return np.asarray(eroded > 0)
 
@@ -146,7 +146,7 @@ def _blocks(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _connected(free: NDArray[np.bool_], window: tuple[slice, slice]) -> NDArray[np.bool_]:
     """The blocks that are connected, side by side, with one in the window."""
-    _, parts = cv2.connectedComponents(free.astype(np.uint8), connectivity=4)
+    _, parts = cv2.connectedComponents(free.view(np.uint8), connectivity=4)
     wanted = np.unique(parts[window][free[window]])
     return np.asarray(free & np.isin(parts, wanted))
 

@@ -43,7 +43,7 @@ def spread_colours(pixels: Pixels, alpha: NDArray[Any], size_hw: tuple[int, int]
 def _nearest_visible(pixels: Pixels, hidden: NDArray[np.bool_], band: slice) -> Pixels:
     """(N, 3): for each hidden pixel of the band's rows the colour of the nearest one that is not hidden."""
     _, labels = cv2.distanceTransformWithLabels(
-        hidden.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+        hidden.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
     seen = ~hidden
     colour_of = np.zeros((int(labels.max()) + 1, 3), pixels.dtype)

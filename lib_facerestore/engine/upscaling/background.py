@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lib_facerestore.engine import sizes
 from lib_facerestore.engine.data import Picture, Pixels, Ran
+from lib_facerestore.engine.levels import float_levels, write_rounded
 from lib_facerestore.engine.ports import Progress, SizedUpscaler, Tools, UpscaledPixels, Upscaler
 from lib_facerestore.engine.ran import Notes
 from lib_facerestore.engine.upscaling.alpha_bleed import spread_colours
@@ -138,8 +139,8 @@ def mix(base: Pixels, top: Pixels, visibility: float) -> Pixels:
     rows = max(1, _BAND_PX // base.shape[1])
     for start in range(0, base.shape[0], rows):
         band = slice(start, start + rows)
-        low = base[band].astype(np.float32)
-        result[band] = np.rint(low + (top[band] - low) * np.float32(visibility)).astype(base.dtype)
+        low = float_levels(base[band])
+        write_rounded(low + (top[band] - low) * np.float32(visibility), result[band])
     return result
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lib_facerestore.engine.data import FloatPixels, Pixels
+from lib_facerestore.engine.levels import float_levels, write_rounded
 
 # Lanczos with three lobes, the radius Pillow uses; source px when the picture grows, target px when it shrinks.
 LOBES = 3.0
@@ -169,8 +170,7 @@ def _resize_band(source: NDArray[Any], target: NDArray[Any], band: _Band) -> Non
     height, width, channels = target.shape
     begin, end = max(0.0, band.begin - band.first), min(float(source.shape[0]), band.end - band.first)
     box = (0.0, begin, float(source.shape[1]), end)
-    largest = np.iinfo(target.dtype).max
     for channel in range(channels):
-        plane = Image.fromarray(source[..., channel].astype(np.float32))
+        plane = Image.fromarray(float_levels(source[..., channel]))
         resized = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS, box))
-        target[..., channel] = np.clip(np.rint(resized), 0, largest).astype(target.dtype)
+        write_rounded(resized, target[..., channel])

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from lib_facerestore.engine.data import FloatPixels, Pixels
+from lib_facerestore.engine.levels import float_levels, largest_level, to_levels
 from lib_facerestore.engine.ports import Progress
 
 TileCall: TypeAlias = Callable[[FloatPixels], FloatPixels]
@@ -115,15 +116,13 @@ def run(
 
 def _fill(band: Pixels, pixels: Pixels, group: Sequence[Tile], scale: int, call: TileCall) -> None:
     """The cores of one batch, written to their columns of the band."""
-    largest = np.float32(np.iinfo(pixels.dtype).max)
-    outputs = call(np.stack([_outer(pixels, tile) for tile in group]).astype(np.float32) / largest)
+    outers = np.stack([_outer(pixels, tile) for tile in group])
+    outputs = call(float_levels(outers) / largest_level(pixels.dtype))
     for tile, output in zip(group, outputs, strict=True):
         rows, columns = _scaled(tile.rows, scale), _scaled(tile.columns, scale)
         core = output[rows.start - rows.outer_start : rows.stop - rows.outer_start]
         core = core[:, columns.start - columns.outer_start : columns.stop - columns.outer_start]
-        levels = np.clip(core, 0.0, 1.0)
-        levels *= largest
-        band[:, columns.start : columns.stop] = np.rint(levels, out=levels).astype(pixels.dtype)
+        band[:, columns.start : columns.stop] = to_levels(core, pixels.dtype)
 
 
 def _outer(pixels: Pixels, tile: Tile) -> Pixels:

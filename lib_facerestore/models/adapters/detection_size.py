@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Pixels
+from lib_facerestore.engine.levels import to_eight_bits
 from lib_facerestore.engine.upscaling import area_downscale
 
 # The long side is bounded too, or a 40,000×200 strip would be enlarged to 128,000×640.
@@ -27,9 +28,7 @@ def resize_for_detection(pixels: Pixels, short_side_px: int) -> NDArray[np.uint8
     if size_wh != (width, height):
         is_smaller = size_wh[0] <= width and size_wh[1] <= height
         pixels = area_downscale(pixels, size_wh) if is_smaller else cv2.resize(pixels, size_wh)
-    if pixels.dtype == np.uint16:
-        pixels = np.rint(pixels / 257.0).astype(np.uint8)
-    return np.ascontiguousarray(pixels, np.uint8)
+    return np.ascontiguousarray(to_eight_bits(pixels))
 
 
 def rows_in_picture_px(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Affine, Pixels
 from lib_facerestore.engine.faces import warp
+from lib_facerestore.engine.levels import to_levels
 from lib_facerestore.models.adapters.detected_rows import ROW_LENGTH, overlap
 from lib_facerestore.models.adapters.retinaface import RetinaFaceNetwork
 
@@ -111,7 +112,7 @@ def _window_affine(row: NDArray[np.float32], angle: float, face_px: int, window_
 
 def _window(pixels: Pixels, affine: Affine, window_px: int, beyond: Beyond) -> NDArray[np.uint8]:
     """The window's pixels, (window_px, window_px, 3) RGB uint8. beyond: what stands outside the picture."""
-    window = np.rint(warp(pixels, affine, window_px) * 255).clip(0, 255).astype(np.uint8)
+    window = to_levels(warp(pixels, affine, window_px))
     if beyond == "flat":
         is_outside = _is_outside(pixels, affine, window_px)
         window[is_outside] = np.rint(window[~is_outside].mean(axis=0)) if not is_outside.all() else 0

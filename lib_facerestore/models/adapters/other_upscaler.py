@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image
 
 from lib_facerestore.engine.data import ModelUsed, Pixels
+from lib_facerestore.engine.levels import to_eight_bits, to_sixteen_bits
 from lib_facerestore.engine.ports import Progress, UpscaledPixels
 from lib_facerestore.engine.sizes import RUN_TOLERANCE
 from lib_facerestore.engine.upscaling import resize_exact
 from lib_facerestore.errors import InferenceFailed
 from lib_facerestore.runtime import OtherUpscalers
 
-_LEVELS_8_IN_16 = 257  # 65535 / 255
 # Hosts cut a side's fraction off: 192 · (384/192 − 1e-16) must not become 383.
 _ROUNDING = 1 + 1e-9
 
@@ -56,19 +56,16 @@ class OtherUpscaler:
         Raises: Interrupted; InferenceFailed; what the host's upscaler raises.
         """
         progress.check()
-        levels = pixels
-        if pixels.dtype == np.uint16:
-            levels = np.rint(pixels / np.float32(_LEVELS_8_IN_16)).astype(np.uint8)
         # Asked for less, a host would not run its network at all.
         factor = max(1.0, size_hw[0] / pixels.shape[0], size_hw[1] / pixels.shape[1])
         if self.scale < factor <= self.scale * RUN_TOLERANCE:
             factor = float(self.scale)  # a host would run its network once more for the rest
-        image = Image.fromarray(np.ascontiguousarray(levels))
+        image = Image.fromarray(np.ascontiguousarray(to_eight_bits(pixels)))
         with self._aside():
             made = self._others.upscale(self.used.name, image, factor if factor == 1 else factor * _ROUNDING)
         progress.check()  # after Interrupt a host gives a plain resize
         result: Pixels = resize_exact(np.array(self._checked(image, made)), size_hw)
-        return result.astype(np.uint16) * np.uint16(_LEVELS_8_IN_16) if pixels.dtype == np.uint16 else result
+        return to_sixteen_bits(result) if pixels.dtype == np.uint16 else result
 
     def _checked(self, image: Image.Image, made: object) -> Image.Image:
         """What the host made of the image, RGB.

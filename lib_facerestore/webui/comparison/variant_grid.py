@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from lib_facerestore.engine.data import FloatPixels
-from lib_facerestore.engine.pixels import from_unit_float
+from lib_facerestore.engine.levels import to_levels
 from lib_facerestore.hosts import base
 from lib_facerestore.webui.comparison import grid_picture
 
@@ -71,4 +71,4 @@ def _cell(content: FloatPixels | str) -> Image.Image | str:
 
 def _image(pixels: FloatPixels) -> Image.Image:
     """Return a crop as a PIL image. Shapes: (S, S, 3) RGB float32 in [0, 1]."""
-    return Image.fromarray(from_unit_float(pixels))
+    return Image.fromarray(to_levels(pixels))

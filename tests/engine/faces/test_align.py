@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from helpers.support import face_at, smooth_noise
-from lib_facerestore.engine.data import Face, to_unit_float
+from lib_facerestore.engine.data import Face
 from lib_facerestore.engine.faces.align import FFHQ_TEMPLATE_512, affine_to_template, align, crop_with, take_whole
 from lib_facerestore.engine.upscaling.resize import resize_float
 
@@ -134,12 +134,6 @@ def test_crop_is_read_only_and_knows_its_scale():
     assert crop.native_side_px == pytest.approx(128, rel=1e-4)
     with pytest.raises(ValueError, match="read-only"):
         crop.pixels[0, 0] = 0
-
-
-def test_unit_float_is_scaled_by_the_range_of_the_type():
-    levels = to_unit_float(np.array([[[0, 51, 255]]], np.uint8))
-
-    assert np.allclose(levels, [[[0, 0.2, 1]]])
 
 
 def test_crop_with_one_pixel_picture_is_flat():
