@@ -272,7 +272,7 @@ CONVERTS = {
     "engine.tone.places": {"to_levels", "to_unit_float"},
     "engine.pixels.pil": {"to_eight_bits"},
     "engine.pixels.decode_tiff": {"to_sixteen_bits"},
-    "models.adapters.detectors": {"to_eight_bits"},
+    "models.adapters.detection_size": {"to_eight_bits"},
     "models.adapters.face_verification": {"to_levels"},
     "models.adapters.other_upscaler": {"to_eight_bits", "to_sixteen_bits"},
     "cli.restore": {"to_levels"},
