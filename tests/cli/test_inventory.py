@@ -99,7 +99,7 @@ def eleven_files(home, monkeypatch):
             )
             (home / "models" / spec.remote.name).write_bytes(content)
             made.append(spec)
-        catalogue.append(spec)
+        rows.append(spec)
     put_catalogue(monkeypatch, tuple(rows))
     return made
 
