@@ -12,10 +12,9 @@ NAME = "Test model"
 def offer():
     """Before the page is drawn, when our package has been loaded."""
     address, size, sha256 = json.loads(os.environ["FACERESTORE_TEST_MODEL"])
-    catalogue = importlib.import_module("lib_facerestore.models.catalogue.rows")
-    remote_file = importlib.import_module("lib_facerestore.models.catalogue.remote_file")
+    catalogue = importlib.import_module("lib_facerestore.models.catalogue")
     if all(spec.name != NAME for spec in catalogue.MODELS):
-        remote = remote_file.RemoteFile("test-model.pth", (address,), size, sha256)
+        remote = catalogue.RemoteFile("test-model.pth", (address,), size, sha256)
         row = catalogue.ModelSpec(NAME, ("upscaler",), "unknown", "MIT", remote=remote, size_bytes=size)
         catalogue.MODELS += (row,)
 
