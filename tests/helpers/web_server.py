@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from lib_facerestore.models.fetching.fetch_file import FetchPolicy, RemoteFile
+from lib_facerestore.models.catalogue import RemoteFile
+from lib_facerestore.models.fetching import FetchPolicy
 
 Answer = Callable[["Handler"], None]
 

@@ -22,7 +22,7 @@ from lib_facerestore.models import networks
 from lib_facerestore.models.adapters.parsers import FaceParser
 from lib_facerestore.models.adapters.restorers import restorer_for
 from lib_facerestore.models.adapters.tile_context import measure_context
-from lib_facerestore.models.catalogue.rows import by_name
+from lib_facerestore.models.catalogue import by_name
 from lib_facerestore.models.networks.devices import inference, own_state
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session.session import Session

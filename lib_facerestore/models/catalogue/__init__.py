@@ -1,8 +1,10 @@
-"""What can be chosen by name: one row for each model, with its file, hash, licence and abilities."""
+"""The models that can be chosen: one row for each, with its roles, file, hash, licence and abilities."""
 
 from lib_facerestore.models.catalogue import names
+from lib_facerestore.models.catalogue.lookup import by_name, of_kind
+from lib_facerestore.models.catalogue.names import plain_name, unknown
 from lib_facerestore.models.catalogue.remote_file import RemoteFile
-from lib_facerestore.models.catalogue.rows import MODELS, STOCK_HELPERS, by_name, of_kind, plain_name, unknown
+from lib_facerestore.models.catalogue.rows import MODELS, STOCK_HELPERS
 from lib_facerestore.models.catalogue.spec import BundledSource, Family, Kind, ModelSpec
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What a person means by the name of a model. Knows neither the catalogue nor any folder."""
+"""Finds the rows that a person means by a name as typed. The rows are given; no folder is looked into."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from lib_facerestore.models.catalogue.spec import Kind, ModelSpec
 from lib_facerestore.models.checkpoints import SUFFIXES
 
 _EMBEDDED = "embedded"
-# Words that may stand in the place of a model's name.
+# Words that may be given instead of a model's name.
 _OTHER_WORDS: dict[str, tuple[str, ...]] = {"restorer": ("auto", "none"), "upscaler": ("auto", "Lanczos", "none")}
 
 
 def plain_name(name: str) -> str:
-    """The name without case and without where its weights come from."""
+    """The name in lower case and without "(embedded)"."""
     return name.lower().replace(f"({_EMBEDDED})", "").strip()
 
 
 def typed_name(name: str) -> str:
-    """The name as it can be typed in any shell without quotes: "gfpgan-1.4"."""
+    """The name as it can be typed in any shell without quotes: "GFPGAN 1.4" gives "gfpgan-1.4"."""
     return plain_name(name).replace(" ", "-")
 
 
 def exactly(name: str, specs: Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
-    """The rows of that very name; case and "(embedded)" do not matter."""
+    """The rows whose name is the given one; case and "(embedded)" do not matter."""
     wanted = name.lower().strip()
     return tuple(spec for spec in specs if wanted in (spec.name.lower(), plain_name(spec.name)))
 
 
 def matching(name: str, specs: Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
-    """The rows that a person may mean by the name, best first; () where it is nobody's.
+    """The rows that a person may mean by the name, in the order given; () where none fits.
 
-    The first of these that fits: the name itself; the name or a file's name with other spaces, dots, dashes or the v of
-    a version; the first words of official names, which stand for a family; the last words, where one model ends so.
+    The first of these rules that fits any row decides:
+    the name itself; the name, or the name of its file, with other spaces, dots, dashes or the v of a version; the first
+    words of an official name, which stand for its family; the last words of a name, where only one model ends so.
     """
     specs = tuple(specs)
     words = _words(name)
@@ -55,9 +56,9 @@ def matching(name: str, specs: Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
 
 
 def unknown(role: Kind | str, name: str, specs: Iterable[ModelSpec], others: Sequence[str] = ()) -> SettingsError:
-    """The error for a name that no row has: with the nearest names, else with all of them.
+    """Make the error for a name that no row has; it lists the nearest names, or all of them where none is near.
 
-    others: names beside the rows that may be given too.
+    others: names that may be given too, beside those of the rows.
     """
     known = [*_OTHER_WORDS.get(role, ()), *(spec.name for spec in specs), *others]
     near = difflib.get_close_matches(name.lower(), [known_name.lower() for known_name in known], 3, 0.4)
@@ -68,29 +69,38 @@ def unknown(role: Kind | str, name: str, specs: Iterable[ModelSpec], others: Seq
 
 
 def _words(text: str) -> list[str]:
-    """Letters and digits in lower case, without the ending of a file of weights and the v of a version such as v1.4."""
+    """The words of a name in lower case: runs of letters or digits.
+
+    The ending of a file of weights and the v of a version such as v1.4 are dropped. A path has no words.
+    """
     text = text.lower().strip()
     stem = text[: -len(PurePath(text).suffix)] if text.endswith(SUFFIXES) else text
     return [] if "/" in stem or "\\" in stem else re.findall(r"[^\W_]+", re.sub(r"v(?=\d+[._-]\d)", "", stem))
 
 
 def _spellings(spec: ModelSpec) -> set[str]:
+    """The row's name and the names of its file, each as its words without anything between them."""
     names = (plain_name(spec.name), *spec.file_names)
     return {"".join(_words(name)) for name in names}
 
 
 def _beginnings(spec: ModelSpec) -> set[str]:
+    """The first words of the row's name, without the whole name."""
     words = _words(plain_name(spec.name))
     return {"".join(words[:count]) for count in range(1, len(words))}
 
 
 def _the_one_that_ends(wanted: str, specs: Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
-    """The rows whose last words these are, where they are one model, official or embedded; a number says too little."""
+    """The rows whose name ends with these words, where they are one model (official, embedded or both), else ().
+
+    A number alone is not enough: it would pick a version of a model that was not named.
+    """
     ends = tuple(spec for spec in specs if wanted in _endings(spec))
     is_one = len({plain_name(spec.name) for spec in ends}) == 1
     return ends if is_one and not wanted.isdecimal() else ()
 
 
 def _endings(spec: ModelSpec) -> set[str]:
+    """The last words of the row's name, without the whole name."""
     words = _words(plain_name(spec.name))
     return {"".join(words[first:]) for first in range(1, len(words))}

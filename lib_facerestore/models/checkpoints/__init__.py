@@ -1,4 +1,4 @@
-"""Checkpoint files: what kind one is, its hash, its tensors. Knows no networks."""
+"""Files of weights: their form, hash, names of weights and tensors. Knows no networks."""
 
 from lib_facerestore.models.checkpoints import containers
 from lib_facerestore.models.checkpoints.containers import SUFFIXES, is_listed, unreadable

@@ -1,4 +1,4 @@
-"""What kind of file claims to be a checkpoint, seen from its bytes alone, before any reader trusts them."""
+"""Recognises the form of a checkpoint from its bytes, and refuses other files before a reader opens them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Container = Literal["safetensors", "zip", "pickle"]
 
 PICKLE_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin")
 SUFFIXES = (".safetensors", *PICKLE_SUFFIXES)
-# Forms of networks that lie in the same folders and that only other programs read.
+# Networks of other programs, which users keep in the same folders.
 _OTHER_PROGRAMS = {".onnx": "an ONNX network", ".param": "the description of an ncnn network"}
 _AGAIN = "Delete the file and download it again."
 # A network of 3,000 tensors has a header of 400 kB; the format itself would allow 100 MB.
@@ -26,7 +26,7 @@ _HEAD_BYTES = 512
 
 
 def recognise(path: Path) -> Container:
-    """The kind of checkpoint, and every checksum of a zip archive compared; see `form_of`.
+    """The form of a checkpoint as `form_of` tells it; every checksum of a zip archive is compared too.
 
     Raises: WeightsMissing, WeightsDamaged, WeightsUnknown.
     """
@@ -37,7 +37,7 @@ def recognise(path: Path) -> Container:
 
 
 def form_of(path: Path) -> Container:
-    """The kind of checkpoint, told without its weights; the suffix is believed only where the bytes agree.
+    """The form of a checkpoint, told from its first bytes; no weights are read, and the suffix alone decides nothing.
 
     Raises: WeightsMissing, WeightsDamaged, WeightsUnknown.
     """
@@ -49,7 +49,7 @@ def form_of(path: Path) -> Container:
     if path.suffix.lower() == ".safetensors" or head[8:9] == b"{":
         safetensors_header(path)
         return "safetensors"
-    # Before the pickle: up to torch 2.5 weights_only does not hold for tar archives (CVE-2025-32434).
+    # Checked before pickles: up to torch 2.5 weights_only does not protect from tar archives (CVE-2025-32434).
     if _is_tar(path):
         raise WeightsUnknown(path, "is a tar archive, a form of checkpoint that torch cannot read safely.")
     if head[:1] == b"\x80":
@@ -58,13 +58,13 @@ def form_of(path: Path) -> Container:
 
 
 def is_listed(path: Path) -> bool:
-    """Whether a file is taken for a checkpoint: by its suffix, and a .bin, which many programs write, by its bytes."""
+    """Whether a file counts as a checkpoint: by its suffix; a .bin, which many programs write, by its bytes too."""
     suffix = path.suffix.lower()
     return suffix in SUFFIXES and (suffix != ".bin" or _may_be_torchs(path))
 
 
 def refusal(path: Path) -> WeightsUnknown | None:
-    """Why a file beside the checkpoints is not one; None for checkpoints and for what is no network at all."""
+    """The reason why a network of another program is not used; None for checkpoints and for all other files."""
     suffix = path.suffix.lower()
     if suffix in _OTHER_PROGRAMS:
         problem = f"is {_OTHER_PROGRAMS[suffix]}, which is not run here; use the network's .pth or .safetensors file."
@@ -76,7 +76,7 @@ def refusal(path: Path) -> WeightsUnknown | None:
 
 
 def _may_be_torchs(path: Path) -> bool:
-    """Whether the bytes begin as torch or safetensors write them; also where they cannot be read, to be said later."""
+    """Whether a file begins as torch or safetensors write it; True where it cannot be read, which reading reports."""
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
@@ -86,6 +86,10 @@ def _may_be_torchs(path: Path) -> bool:
 
 
 def _head(path: Path) -> bytes:
+    """The first 512 bytes of a file.
+
+    Raises: WeightsUnknown for what is no ordinary file with a checkpoint's suffix; WeightsMissing; WeightsDamaged.
+    """
     if path.suffix.lower() not in SUFFIXES:
         raise WeightsUnknown(path, f"is no checkpoint: its name must end in {', '.join(SUFFIXES)}.")
     if path.is_dir():
@@ -102,12 +106,13 @@ def _head(path: Path) -> bytes:
 
 
 def unreadable(path: Path, error: OSError) -> WeightsDamaged:
-    """The sentence for a file that the system does not hand out."""
+    """Make the error for a file that the system refuses to read."""
     found = f"it cannot be read ({error.strerror or error})"
     return WeightsDamaged(path, found, "a readable file", "Check its permissions and its disk.")
 
 
 def _refuse_what_is_no_checkpoint(path: Path, head: bytes) -> None:
+    """Refuse empty files, web pages, Git LFS pointers and zeros, by their first bytes. Raises: WeightsDamaged."""
     if not head:
         raise WeightsDamaged(path, "it is empty (0 bytes)", "a checkpoint", _AGAIN)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
@@ -120,9 +125,10 @@ def _refuse_what_is_no_checkpoint(path: Path, head: bytes) -> None:
 
 
 def _check_zip(path: Path, reads_all: bool) -> None:
-    """Refuse archives that are cut or are programs; where all is read, also those that hold wrong bytes.
+    """Refuse zip archives that are cut short or hold a program; with reads_all also those with a wrong checksum.
 
-    torch compares no checksums, so a hole left by a broken download would load as zeros.
+    torch compares no checksums, so a hole left by a broken download would be loaded as zeros.
+    Raises: WeightsDamaged, WeightsUnknown.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -146,9 +152,9 @@ def _check_zip(path: Path, reads_all: bool) -> None:
 
 
 def safetensors_header(path: Path) -> dict[str, object]:
-    """The table at the head of the file, by name of the tensor, and "__metadata__" where there is any.
+    """Read the header of a safetensors file: one entry for each tensor by its name, and "__metadata__" if present.
 
-    What it says of the file's length is compared with what is there; the library checks each tensor later.
+    The length that the header implies is compared with the file's. The tensors are not checked.
     Raises: WeightsDamaged; OSError.
     """
     size = path.stat().st_size
@@ -170,7 +176,7 @@ def safetensors_header(path: Path) -> dict[str, object]:
 
 
 def _header_and_end(path: Path, raw: bytes) -> tuple[dict[str, object], int]:
-    """The table of a safetensors header, and the bytes of tensors that it speaks of."""
+    """The entries of a safetensors header, and how many bytes of tensors they describe. Raises: WeightsDamaged."""
     try:
         header = json.loads(raw)
         ends = (row["data_offsets"][1] + 0 for key, row in header.items() if key != "__metadata__")
@@ -181,6 +187,7 @@ def _header_and_end(path: Path, raw: bytes) -> tuple[dict[str, object], int]:
 
 
 def _is_tar(path: Path) -> bool:
+    """Whether a file is a tar archive."""
     try:
         with tarfile.open(path, "r:"):
             return True

@@ -1,4 +1,4 @@
-"""Checkpoints of other programs, known by the names of their weights, so that a person hears what the file is."""
+"""Recognises checkpoints of other programs by the names of their weights, so that an error can say what a file is."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ _ALL_OF = (
 
 
 def foreign(names: Collection[str]) -> str:
-    """What the weights of these names are, with its article; "" where they may be a network for pictures."""
+    """The kind of checkpoint that has weights of these names, with its article: "a VAE".
+
+    The result is "" where the names may belong to a network for pictures.
+    """
     if any(part in name for name in names for part in _LORA_PARTS):
         return "a LoRA, which changes a diffusion model"
     if any(name.startswith("quantize.") for name in names):

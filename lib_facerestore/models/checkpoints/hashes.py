@@ -1,4 +1,4 @@
-"""SHA-256 of files of weights, remembered by size and time. Does not know which hash is the right one."""
+"""SHA-256 of files of weights, remembered as long as a file's size and time stay. Knows no row of the catalogue."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ def plain_bytes(count: int) -> str:
 
 @dataclass(frozen=True)
 class HashCache:
-    """Hashes seen before, in one JSON file: absolute path → size, mtime_ns, sha256.
+    """Remembers hashes in a JSON file, by the absolute path, size and time of the hashed file.
 
-    A damaged or unwritable file costs time, never the run. Of two processes writing at once the last one wins.
+    Where the JSON file is damaged or cannot be written, files are hashed again. Of two processes that write at once the
+    last one wins.
     """
 
     file: Path
+    """The JSON file: absolute path → [size in bytes, mtime in ns, sha256]."""
 
     @classmethod
     def in_folder(cls, folder: Path) -> HashCache:
-        """The cache that belongs to a cache folder."""
+        """The hashes that are remembered in a cache folder."""
         return cls(folder / "hashes.json")
 
     def get(self, path: Path) -> str | None:
-        """The hash of the file as it is now, or None where it is new or has changed."""
+        """The remembered hash of a file; None where the file is new or has changed since."""
         row = self._rows().get(_key(path))
         status = path.stat()
         if not isinstance(row, list) or len(row) != 3 or row[:2] != [status.st_size, status.st_mtime_ns]:
@@ -43,7 +45,7 @@ class HashCache:
         return row[2] if isinstance(row[2], str) and len(row[2]) == 64 else None
 
     def put(self, path: Path, status: os.stat_result, sha256: str) -> None:
-        """Remember the hash of the file whose state was `status` while it was read."""
+        """Remember the hash of a file. status: the file's size and time while it was hashed."""
         write_table(self.file, self._rows() | {_key(path): [status.st_size, status.st_mtime_ns, sha256]})
 
     def _rows(self) -> dict[str, object]:
@@ -51,7 +53,7 @@ class HashCache:
 
 
 def read_table(file: Path) -> dict[str, object]:
-    """What a JSON file of ours remembers; {} where it is missing or damaged."""
+    """Read a JSON object from a file; {} where the file is missing or damaged."""
     try:
         rows = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -60,7 +62,7 @@ def read_table(file: Path) -> dict[str, object]:
 
 
 def write_table(file: Path, rows: dict[str, object]) -> None:
-    """Have the JSON file remember the rows, whole or not at all; where it cannot be written, nothing is remembered."""
+    """Write a JSON object to a file, whole or not at all; nothing happens where the file cannot be written."""
     temporary: Path | None = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -79,10 +81,10 @@ def _key(path: Path) -> str:
 
 
 def sha256_of(path: Path, cache: HashCache | None = None, check: Callable[[], None] = lambda: None) -> str:
-    """The file's SHA-256, 64 lower-case hexadecimal digits; read only where the cache does not know it.
+    """The file's SHA-256, 64 lower-case hexadecimal digits; the file is read where the cache does not have its hash.
 
-    `check` is called once per megabyte and may raise Interrupted.
-    Raises: OSError.
+    check: called once for each megabyte; what it raises ends the reading.
+    Raises: OSError; what check raises.
     """
     known = cache.get(path) if cache is not None else None
     if known is not None:
@@ -104,31 +106,31 @@ def difference(
     path: Path,
     size_bytes: int,
     sha256: str,
-    cache: HashCache | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> tuple[str, str] | None:
-    """What was found and what was expected, or None where the file is the right one. size_bytes 0: any size.
+    """Compare a file with the expected size and hash: what was found and what was expected; None where both agree.
 
-    Raises: OSError.
+    size_bytes: 0 where any size is right. check: see `sha256_of`.
+    Raises: OSError; what check raises.
     """
     if path.is_dir():
         return "it is a folder", "a file"
     size = path.stat().st_size
     if size_bytes and size != size_bytes:
         return f"it has {plain_bytes(size)}", plain_bytes(size_bytes)
-    found = sha256_of(path, cache, check)
+    found = sha256_of(path, check=check)
     if found != sha256.lower():
         return f"its sha256 begins {found[:8]}", sha256[:8]
     return None
 
 
-def verify_file(path: Path, size_bytes: int, sha256: str, cache: HashCache | None = None) -> None:
-    """Compare a file with its row of the catalogue; a size of 0 is not compared.
+def verify_file(path: Path, size_bytes: int, sha256: str) -> None:
+    """Refuse a file that has not the expected size and hash; a size of 0 is not compared.
 
     Raises: WeightsMissing, WeightsDamaged.
     """
     try:
-        wrong = difference(path, size_bytes, sha256, cache)
+        wrong = difference(path, size_bytes, sha256)
     except FileNotFoundError as error:
         raise WeightsMissing(path.name, "Fetch the file, or put it there.", (path.parent,)) from error
     except OSError as error:
@@ -138,7 +140,7 @@ def verify_file(path: Path, size_bytes: int, sha256: str, cache: HashCache | Non
 
 
 def move_aside(path: Path) -> Path:
-    """Rename a damaged file to NAME.damaged, NAME.damaged.2 … beside it, and say where it went.
+    """Rename a damaged file to NAME.damaged, or NAME.damaged.2 … where that is taken; the result is the new path.
 
     Raises: OSError.
     """

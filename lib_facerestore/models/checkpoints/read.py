@@ -1,4 +1,4 @@
-"""A checkpoint file to plain named tensors, without running anything that is in it; and back. Knows no networks."""
+"""Reads the tensors of a checkpoint without running anything in the file, and writes tensors as safetensors."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 Tensor = TypeVar("Tensor")
 
-# Where training programs put the weights, the averaged ones (EMA) first: those are the ones that were published.
+# Keys under which training programs put the weights. The averaged ones (EMA) come first, because they are published.
 _WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
-_DEEPEST_WRAPPING = 4  # a limit, because a hostile table can hold itself
+_DEEPEST_WRAPPING = 4  # a limit, because a hostile table can contain itself
 _AGAIN = "Delete the file and download it again."
-# A pickle is a small program: damage in it can surface as nearly any of these. MemoryError: a length out of thin air.
+# A pickle is a small program: damage in it can raise nearly any of these. MemoryError: a damaged length is huge.
 UNPICKLING_FAILURES = (
     pickle.UnpicklingError,
     RuntimeError,
@@ -43,16 +43,16 @@ UNPICKLING_FAILURES = (
     MemoryError,
     struct.error,
 )
-# The words of torch 2.1 ("Unsupported class"), 2.4 ("Unsupported global: GLOBAL") and its list of blocked modules.
+# The messages of torch 2.1 ("Unsupported class"), 2.4 ("Unsupported global: GLOBAL") and for blocked modules.
 _REFUSED = re.compile(r"(?:[Uu]nsupported (?:global: |class |GLOBAL )(?:GLOBAL )?|unrecognized function )([\w.]+)")
 
 
 @own_state()
 def read_checkpoint(path: Path) -> StateDict:
-    """The tensors by name, on the CPU, each contiguous in memory of its own.
+    """Read the tensors by name, on the CPU, each contiguous in memory of its own.
 
-    Wrappers (params_ema, state_dict …) and the prefix `module.` are taken off; what is no tensor is dropped. What is
-    known to be no network for pictures is refused by what it is.
+    Wrappers (params_ema, state_dict …) and the prefix `module.` are removed; values that are no tensors are dropped.
+    Checkpoints of other programs are refused, and the error says what they are.
     Raises: WeightsMissing, WeightsDamaged, WeightsUnknown.
     """
     try:
@@ -86,6 +86,7 @@ def save_checkpoint(state: StateDict, path: Path) -> None:
 
 
 def _read_safetensors(path: Path) -> StateDict:
+    """All tensors of a safetensors file. Raises: WeightsDamaged; OSError."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -96,8 +97,13 @@ def _read_safetensors(path: Path) -> StateDict:
 
 
 def _read_torch(path: Path, is_zip: bool) -> object:
+    """The content of a checkpoint of torch, read with weights_only, which runs no code of the file.
+
+    Raises: WeightsUnknown where the file holds other objects than weights; WeightsDamaged; OSError.
+    """
     try:
-        # str: torch 2.1 maps only files whose name is one. The old pickle form cannot be mapped, nor can a packed zip.
+        # str, because torch 2.1 maps only files named by one. Neither the old pickle form nor a compressed zip archive
+        # can be mapped.
         return _torch_load(path)(str(path), map_location="cpu", weights_only=True, mmap=is_zip and _is_stored(path))
     except UNPICKLING_FAILURES as error:
         refused = _REFUSED.search(str(error))
@@ -109,22 +115,23 @@ def _read_torch(path: Path, is_zip: bool) -> object:
 
 
 def _reason(error: Exception) -> str:
-    """The one telling line of torch's message, which begins with advice to switch the safety off."""
+    """The reason in torch's message, whose first lines advise to switch weights_only off."""
     lines = str(error).strip().splitlines()
     telling = [line.partition("WeightsUnpickler error: ")[2] for line in lines if "WeightsUnpickler error: " in line]
     return (telling or lines or [type(error).__name__])[0].strip()[:120]
 
 
 def _is_stored(path: Path) -> bool:
+    """Whether no member of a zip archive is compressed."""
     with zipfile.ZipFile(path) as archive:
         return all(item.compress_type == zipfile.ZIP_STORED for item in archive.infolist())
 
 
 def _torch_load(path: Path) -> Callable[..., Any]:
-    """torch's own loader, known by the module whose names it uses.
+    """torch's own `load`, also where a host has replaced it; it is recognised by the module in which it is defined.
 
-    A1111 and others put a loader of their own at torch.load, which knows no weights_only and refuses good files.
-    Raises: WeightsUnknown where nothing of torch's is left.
+    A1111 and others replace torch.load by a loader that knows no weights_only and refuses good files.
+    Raises: WeightsUnknown where torch's own loader cannot be found any more.
     """
     import torch
 
@@ -139,9 +146,10 @@ def _torch_load(path: Path) -> Callable[..., Any]:
 
 
 def named_tensors(content: object, path: Path, kind: type[Tensor]) -> dict[str, Tensor]:
-    """The innermost table of tensors. kind: what counts as a tensor.
+    """The tensors by name from the content of a checkpoint, without its wrappers and the prefix `module.`.
 
-    Raises: WeightsUnknown where there is none, or where it is known to be another program's.
+    kind: the class of the tensors. path: the file, for errors.
+    Raises: WeightsUnknown where there are none, or where their names are those of another program's checkpoint.
     """
     for _ in range(_DEEPEST_WRAPPING):
         if not isinstance(content, Mapping):
@@ -158,21 +166,21 @@ def named_tensors(content: object, path: Path, kind: type[Tensor]) -> dict[str, 
         raise WeightsUnknown(path, "has no tensors in it.", seen)
     if all(key.startswith("module.") for key in state):
         state = {key.removeprefix("module."): value for key, value in state.items()}
-    if what := foreign(state.keys()):  # said before its gigabytes are copied
+    if what := foreign(state.keys()):  # refused before its gigabytes are copied
         raise WeightsUnknown(path, f"fits no network: it is {what}.")
     return state
 
 
 def _owned(state: StateDict, path: Path) -> StateDict:
-    """Copies that share no memory with each other or with the file.
+    """Copy tensors so that they share no memory with each other or with the file.
 
-    Raises: WeightsUnknown.
+    Raises: WeightsUnknown where one is sparse, quantised, not on the CPU, or claims more numbers than the file has.
     """
     import torch
 
     owned: StateDict = {}
     for name, tensor in state.items():
-        # A stride of 0 makes terabytes of four bytes; no network is saved like that.
+        # With a stride of 0 a few bytes in a file claim to be terabytes; no network is saved like that.
         if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
             raise WeightsUnknown(
                 path, f"holds {name} as a {tensor.layout} tensor on {tensor.device}, not as plain numbers."

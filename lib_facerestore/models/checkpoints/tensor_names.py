@@ -1,4 +1,4 @@
-"""The names of the weights in a checkpoint, without reading a weight or running anything that is in the file."""
+"""Reads the names of the weights in a checkpoint; no weight is read, and nothing in the file is run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
 from lib_facerestore.models.checkpoints.containers import form_of, safetensors_header, unreadable
 from lib_facerestore.models.checkpoints.read import UNPICKLING_FAILURES, named_tensors
 
-# The list of a network of 3,000 tensors has 400 kB.
+# A limit for the list of weights; that of a network of 3,000 tensors has 400 kB.
 _LONGEST_LIST_BYTES = 16 << 20
 # The first object in a file of torch's form before 1.6. Source: torch.serialization.MAGIC_NUMBER (BSD-3-Clause).
 _MAGIC = 0x1950A86A20F9469CFC6C
@@ -22,7 +22,7 @@ _AGAIN = "Delete the file and download it again."
 
 
 def weight_names(path: Path) -> tuple[str, ...]:
-    """Names as `checkpoints.read_checkpoint` would give them; what is no network for pictures is refused alike.
+    """The names that `read_checkpoint` would give the weights; it refuses the same checkpoints of other programs.
 
     Raises: WeightsMissing, WeightsDamaged, WeightsUnknown.
     """
@@ -42,6 +42,7 @@ def weight_names(path: Path) -> tuple[str, ...]:
 
 
 def _unpickled_zip(path: Path) -> object:
+    """The list of weights in a checkpoint of torch's zip form, with stand-ins for the tensors."""
     with zipfile.ZipFile(path) as archive:
         member = next(item for item in archive.infolist() if item.filename.rpartition("/")[2] == "data.pkl")
         if member.file_size > _LONGEST_LIST_BYTES:
@@ -50,7 +51,10 @@ def _unpickled_zip(path: Path) -> object:
 
 
 def _unpickled(path: Path) -> object:
-    """The fourth object of a file of torch's old form; the weights lie behind it."""
+    """The list of weights in a checkpoint of torch's old form, with stand-ins for the tensors.
+
+    It is the fourth object in the file; the weights follow it.
+    """
     with path.open("rb") as stream:
         bounded: Any = _Bounded(stream, path)
         if _NamesUnpickler(bounded).load() != _MAGIC:
@@ -61,22 +65,25 @@ def _unpickled(path: Path) -> object:
 
 
 def _too_long(path: Path) -> WeightsUnknown:
+    """Make the error for a list of weights beyond the limit."""
     return WeightsUnknown(path, f"has no list of weights in its first {_LONGEST_LIST_BYTES >> 20} MB.")
 
 
 class _Bounded:
-    """The beginning of a file. Has no `peek`, so that pickle reads no byte further than its object's end."""
+    """The first 16 MB of a file, for pickle. It has no `peek`, so that pickle reads no byte beyond an object's end."""
 
     def __init__(self, stream: IO[bytes], path: Path) -> None:
         self._stream, self._path, self._left = stream, path, _LONGEST_LIST_BYTES
 
     def read(self, count: int) -> bytes:
+        """The next `count` bytes. Raises: WeightsUnknown beyond the limit."""
         if count > self._left:
             raise _too_long(self._path)
         self._left -= count
         return self._stream.read(count)
 
     def readline(self) -> bytes:
+        """The next line. Raises: WeightsUnknown beyond the limit."""
         line = self._stream.readline(self._left + 1)
         self._left -= len(line)
         if self._left < 0:
@@ -85,11 +92,11 @@ class _Bounded:
 
 
 class _Weight:
-    """Stands for a tensor."""
+    """A stand-in for a tensor."""
 
 
 class _Nothing:
-    """Stands for any other object of a pickle; takes what a pickle does with objects, and does nothing."""
+    """A stand-in for any other object of a pickle: it accepts everything that a pickle does to an object."""
 
     def __new__(cls, *given: object, **named: object) -> _Nothing:
         return super().__new__(cls)
@@ -108,7 +115,7 @@ class _Nothing:
 
 
 class _Table(dict[Any, Any]):
-    """Stands for an ordered dict; keeps no attributes, with which a pickle could hide the methods."""
+    """A stand-in for an ordered dict. It has no attributes, with which a pickle could replace its methods."""
 
     __slots__ = ()
 
@@ -116,14 +123,15 @@ class _Table(dict[Any, Any]):
 
 
 def _weight(*given: object) -> _Weight:
+    """A stand-in for torch's functions that rebuild a tensor."""
     return _Weight()
 
 
 class _NamesUnpickler(pickle.Unpickler):
-    """Calls nothing that a pickle names: whatever it asks for is one of the stand-ins above."""
+    """Unpickles without calling anything that the pickle names: each name is answered with a stand-in."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for torch's makers of tensors, for ordered dicts, or for anything else under its own name."""
+        """The stand-in for a name: of torch's functions that rebuild tensors, of ordered dicts, or of anything else."""
         if name.startswith("_rebuild_") and module in ("torch._utils", "torch._tensor"):
             return _weight
         if (module, name) == ("collections", "OrderedDict"):
@@ -131,5 +139,5 @@ class _NamesUnpickler(pickle.Unpickler):
         return type(name, (_Nothing,), {})
 
     def persistent_load(self, pid: object) -> object:
-        """The bytes of a tensor, which are left where they are."""
+        """Stands for the bytes of a tensor, which are not read."""
         return None

@@ -1,6 +1,7 @@
-"""One file of the catalogue from the network, whole and verified or not at all."""
+"""Downloads of the catalogue's files: a file is in its place whole and verified, or not at all."""
 
-from lib_facerestore.models.fetching.fetch_file import FetchPolicy, fetch
+from lib_facerestore.models.fetching.fetch_file import fetch
+from lib_facerestore.models.fetching.policy import FetchPolicy
 
 __all__ = [
     "FetchPolicy",

@@ -1,4 +1,4 @@
-"""Brings one file of the catalogue from the network, whole and verified or not at all. Decides nothing by itself."""
+"""Fetches one file of the catalogue: locks, tries its addresses in turn, verifies it, puts it in its place."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ import filelock
 
 from lib_facerestore.errors import WeightsDamaged, WeightsMissing, WeightsUnknown, WeightsUnreachable
 from lib_facerestore.models.catalogue import RemoteFile
-from lib_facerestore.models.checkpoints import HashCache, difference, move_aside, plain_bytes, sha256_of, verify_file
+from lib_facerestore.models.checkpoints import difference, move_aside, plain_bytes, verify_file
+from lib_facerestore.models.fetching.policy import FetchPolicy, host_of
 from lib_facerestore.models.fetching.transfer import Check, NoRoom, Progress, Transfer, download
-from lib_facerestore.models.fetching.web import FetchPolicy, GaveUp, OtherSize, host_of
-
-__all__ = ["FetchPolicy", "HashCache", "RemoteFile", "check_name", "fetch", "move_aside", "sha256_of", "verify_file"]
+from lib_facerestore.models.fetching.web import GaveUp, OtherSize
 
 logger = logging.getLogger(__name__)
 
 _LOCK_POLL_S = 0.2
-# 255 bytes is the longest name of common file systems; .part and .damaged.2 come on top.
+# Common file systems allow names of 255 bytes, and .part or .damaged.2 is appended to the name.
 _LONGEST_NAME_BYTES = 200
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that could leave its folder or that some system could not store.
+    """Refuse a file name that could lead out of its folder, or that some system cannot store.
 
     Raises: WeightsUnknown.
     """
@@ -45,10 +44,12 @@ def fetch(
     progress: Progress = lambda done_bytes, total_bytes: None,
     check: Check = lambda: None,
 ) -> Path:
-    """The verified file in the folder: the one that is there, or downloaded now; another file there is moved aside.
+    """Get a verified file into the folder, and return its path.
 
-    progress gets bytes so far (those of an earlier attempt too) and of the whole file, 0 where unknown.
-    check is called often and raises Interrupted to stop; the temporary file NAME.part stays, to go on from later.
+    A right file that is there is kept; a wrong one of that name is renamed, and the right one downloaded.
+    progress: called with the bytes so far, those of an earlier attempt included, and the bytes of the whole file, 0
+    where that is unknown. check: called often; it raises Interrupted to stop. The temporary file NAME.part stays then,
+    and a later call continues it.
     Raises: WeightsMissing, WeightsUnreachable, WeightsDamaged, WeightsUnknown, Interrupted.
     """
     check_name(remote.name)
@@ -68,10 +69,12 @@ def fetch(
 
 
 def _part(target: Path) -> Path:
+    """The temporary file of a download."""
     return target.with_name(f"{target.name}.part")
 
 
 def _present_or_missing(remote: RemoteFile, target: Path) -> Path:
+    """The file that is there, verified, where downloads are not allowed. Raises: WeightsMissing, WeightsDamaged."""
     if target.is_file():
         verify_file(target, remote.size_bytes, remote.sha256)
         return target
@@ -83,7 +86,10 @@ def _present_or_missing(remote: RemoteFile, target: Path) -> Path:
 
 @contextmanager
 def _alone(target: Path, check: Check) -> Iterator[None]:
-    """Wait until no other process fetches the same file; the lock of a process that died is free."""
+    """Hold the lock of a file while the body runs, so that no other process fetches it too.
+
+    The lock of a process that died is released by the system. Raises: what check raises while waiting.
+    """
     lock = filelock.FileLock(target.with_name(f"{target.name}.lock"))
     while True:
         check()
@@ -99,6 +105,7 @@ def _alone(target: Path, check: Check) -> Iterator[None]:
 
 
 def _fetch_locked(remote: RemoteFile, target: Path, transfer: Transfer) -> Path:
+    """Fetch the file from the first address that gives the right one. The caller holds the lock. Raises: as `fetch`."""
     if target.exists():
         wrong = difference(target, remote.size_bytes, remote.sha256, check=transfer.check)
         if wrong is None:
@@ -126,12 +133,15 @@ def _fetch_locked(remote: RemoteFile, target: Path, transfer: Transfer) -> Path:
 
 
 def _addresses(remote: RemoteFile, policy: FetchPolicy) -> list[str]:
+    """The addresses to try in turn: those of the mirrors, then the catalogue's."""
     named = [f"{base.rstrip('/')}/{quote(remote.name)}" for base in policy.base_urls]
     return list(dict.fromkeys([*named, *remote.urls]))
 
 
 def _from(url: str, remote: RemoteFile, target: Path, transfer: Transfer) -> Path:
-    """Download, verify, rename. A wrong file that began with older bytes gets one fresh try.
+    """Download the file from one address, verify it and put it in its place.
+
+    A wrong file that began with bytes of an earlier attempt is downloaded once more from its first byte.
 
     Raises: GaveUp, NoRoom, WeightsDamaged, Interrupted, OSError.
     """
@@ -144,7 +154,7 @@ def _from(url: str, remote: RemoteFile, target: Path, transfer: Transfer) -> Pat
         download(url, transfer)
         wrong = difference(part, remote.size_bytes, remote.sha256, check=transfer.check)
     if wrong is not None:
-        # Kept, because the pin may be the wrong one of the two; one copy only, each is hundreds of megabytes.
+        # Kept, because the catalogue's hash may be the wrong one; only one copy, because files have hundreds of MB.
         refused = target.with_name(f"{target.name}.refused")
         os.replace(part, refused)
         advice = f"It came from {host_of(url)} and is kept as {refused.name}; try another mirror."
@@ -154,7 +164,7 @@ def _from(url: str, remote: RemoteFile, target: Path, transfer: Transfer) -> Pat
 
 
 def _settle(part: Path, target: Path) -> None:
-    """Put the verified file in its place so that a power cut leaves the old state or the new one."""
+    """Rename the verified file to its place; after a power cut either the old state or the new one is there."""
     with part.open("rb+") as stream:
         os.fsync(stream.fileno())
     os.replace(part, target)
@@ -167,6 +177,7 @@ def _settle(part: Path, target: Path) -> None:
 
 
 def _of_folder(remote: RemoteFile, target: Path, error: OSError) -> WeightsUnreachable:
+    """Make the error for a folder that cannot be written; where the disk is full, the temporary file is deleted."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         _part(target).unlink(missing_ok=True)  # a full disk stops everything else on the machine too
         needed = f" ({plain_bytes(remote.size_bytes)} are needed)" if remote.size_bytes else ""
@@ -177,4 +188,5 @@ def _of_folder(remote: RemoteFile, target: Path, error: OSError) -> WeightsUnrea
 
 
 def _unreachable(remote: RemoteFile, folder: Path, problem: str, advice: str) -> WeightsUnreachable:
+    """Make the error for a file that cannot be downloaded."""
     return WeightsUnreachable(remote.name, problem, advice, remote.urls[0] if remote.urls else "")

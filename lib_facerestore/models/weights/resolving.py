@@ -1,6 +1,6 @@
-"""A model's weights, fetched where that is allowed, and read as a state dict.
+"""From a model's row to its verified file, fetched where that is allowed, and to its tensors.
 
-Conversions are cached as safetensors in our own folder; nothing is ever written into a host's folder.
+Converted weights are kept as safetensors in the cache folder. Nothing is written into a host's folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FetchProgress: TypeAlias = Callable[[int, int], None]
 
 logger = logging.getLogger(__name__)
 
-# Part of the cache file's name: raise it when a conversion changes, so that old files are not taken for new ones.
+# Part of the name of a cached file. Raise it when a conversion changes, so that files of the old one are not used.
 _CONVERSION = "1"
 
 
@@ -35,10 +35,10 @@ def resolve(
     progress: FetchProgress = lambda done, total: None,
     check: Callable[[], None] = lambda: None,
 ) -> FoundWeights:
-    """The weights' place, fetched now where they are missing and downloads are allowed.
+    """Find the file of a model's weights, or fetch it where it is missing and downloads are allowed.
 
     progress and check: see `models.fetching.fetch`.
-    Raises: WeightsMissing with what to do; WeightsUnreachable; WeightsDamaged; what check raises.
+    Raises: WeightsMissing, which says how to get the file; WeightsUnreachable; WeightsDamaged; what check raises.
     """
     found = find(spec, runtime)
     if found is not None:
@@ -79,8 +79,9 @@ def resolve_verified(
 
 
 def resolve_and_load(spec: ModelSpec, runtime: Runtime) -> tuple[FoundWeights, StateDict]:
-    """`resolve` and `load`; a damaged file of our own folder is moved aside and fetched again where that is allowed.
+    """Find the weights as `resolve` does, and read their tensors as `load` does.
 
+    A damaged file in the extension's own models folder is moved aside, and fetched again where downloads are allowed.
     Raises: WeightsError.
     """
     found = resolve(spec, runtime)
@@ -92,11 +93,12 @@ def resolve_and_load(spec: ModelSpec, runtime: Runtime) -> tuple[FoundWeights, S
 
 
 def load(found: FoundWeights, runtime: Runtime) -> StateDict:
-    """The weights in the official key layout, from the cache or read now.
+    """Read the tensors, by the names of the official network, on the CPU.
 
+    Files that are not safetensors are read from their converted copy in the cache folder, which is made at the first
+    time.
     Raises: WeightsDamaged, WeightsUnknown, WeightsMissing.
     """
-
     if found.path.suffix.lower() == ".safetensors":
         return read_checkpoint(found.path)
     cached = runtime.cache_folder / f"{found.sha256}-{_CONVERSION}.safetensors"
@@ -104,7 +106,7 @@ def load(found: FoundWeights, runtime: Runtime) -> StateDict:
         try:
             return read_checkpoint(cached)
         except WeightsError:
-            cached.unlink(missing_ok=True)  # our own copy; made again below
+            cached.unlink(missing_ok=True)  # the copy is damaged; it is made again below
     state = bundled.convert(found.spec, found.path) if found.spec.bundled else read_checkpoint(found.path)
     try:
         save_checkpoint(state, cached)
@@ -120,20 +122,22 @@ def fetch_again(
     progress: FetchProgress = lambda done, total: None,
     check: Callable[[], None] = lambda: None,
 ) -> FoundWeights:
-    """Move a damaged file of our own folder aside and get the right one; its notice says so.
+    """Rename a damaged file in the extension's own models folder, and fetch the right one; its notice says so.
 
-    Raises: the error itself for a file that is not ours to move; WeightsDamaged with what to do otherwise.
+    error: what was found wrong with the file. progress and check: see `resolve`.
+    Raises: `error` itself where the file lies in another folder, belongs to no row with an address, or cannot be
+    renamed; WeightsDamaged, which says what to do, where the right file cannot be had.
     """
     if found.path.parent != runtime.models_folder or found.spec.remote is None:
         raise error
     try:
         aside = move_aside(found.path)
-    except OSError:  # a folder that cannot be written: the file stays, and the person has to act
+    except OSError:  # the folder cannot be written, so the person has to act
         raise error from None
     moved = f"It was renamed to {aside.name}."
     logger.warning("%s is damaged. %s", found.path.name, moved)
     try:
-        # The folders as they are now: the file that the job began with is not there any more.
+        # The job's list of files is dropped: it still names the file that was renamed.
         fetched = resolve(found.spec, dataclasses.replace(runtime, files=None), progress, check)
     except WeightsError as missing:
         raise WeightsDamaged(found.path, error.found, error.expected, f"{moved} {missing}") from error
@@ -142,8 +146,9 @@ def fetch_again(
 
 
 def verify(found: FoundWeights) -> None:
-    """Read the file whole and hold it against the catalogue; a user's own file must at least be a checkpoint.
+    """Read a file whole and compare it with the catalogue; another file than the released one must be a checkpoint.
 
+    A file that is shorter than the released one counts as damaged.
     Raises: WeightsDamaged, WeightsUnknown.
     """
     if found.spec.bundled is not None:
@@ -164,6 +169,6 @@ def verify(found: FoundWeights) -> None:
 
 
 def _is_cut_short(found: FoundWeights) -> bool:
-    """Whether a file is shorter than the released one: a broken download rather than a user's own file."""
+    """Whether a file is shorter than the released one, and so more likely a broken download than a user's own file."""
     assert found.spec.remote is not None
     return found.path.stat().st_size < found.spec.remote.size_bytes

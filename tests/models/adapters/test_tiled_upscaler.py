@@ -21,7 +21,7 @@ from lib_facerestore.models import catalogue, networks, weights
 from lib_facerestore.models.adapters import LanczosUpscaler, TiledUpscaler
 from lib_facerestore.models.adapters.tile_budget import TileBudget, fallback_steps
 from lib_facerestore.models.adapters.tile_context import measure_context
-from lib_facerestore.models.catalogue.rows import ModelSpec
+from lib_facerestore.models.catalogue import ModelSpec
 
 CPU = torch.device("cpu")
 FAKE = ModelSpec("fake network", ("upscaler",), "esrgan", 0, "MIT", context_px=4)

@@ -14,8 +14,8 @@ import pytest
 
 from helpers.web_server import cut, quick, status, whole
 from lib_facerestore.models.catalogue import RemoteFile
+from lib_facerestore.models.fetching import FetchPolicy, fetch
 from lib_facerestore.models.fetching import fetch_file as fetching
-from lib_facerestore.models.fetching.fetch_file import FetchPolicy, fetch
 
 CONTENT = random.Random(1).randbytes(300_007)
 

@@ -15,8 +15,8 @@ import pytest
 
 from helpers.web_server import cut, page, quick, status, whole
 from lib_facerestore.errors import Interrupted, WeightsDamaged, WeightsUnreachable
-from lib_facerestore.models.fetching import transfer
-from lib_facerestore.models.fetching.fetch_file import RemoteFile, fetch
+from lib_facerestore.models.catalogue import RemoteFile
+from lib_facerestore.models.fetching import fetch, transfer
 
 CONTENT = random.Random(2).randbytes(3_000_001)
 OTHER = random.Random(3).randbytes(3_000_001)

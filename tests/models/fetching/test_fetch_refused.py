@@ -8,7 +8,8 @@ import pytest
 
 from helpers.web_server import quick
 from lib_facerestore.errors import WeightsDamaged, WeightsMissing, WeightsUnknown, WeightsUnreachable
-from lib_facerestore.models.fetching.fetch_file import FetchPolicy, RemoteFile, fetch
+from lib_facerestore.models.catalogue import RemoteFile
+from lib_facerestore.models.fetching import FetchPolicy, fetch
 
 
 @pytest.fixture
