@@ -1,1 +1,4 @@
-"""The networks behind the engine's ports: catalogue, weights and adapters. Loads torch only inside functions."""
+"""Networks for the engine: the catalogue of models, their weights, and adapters that fulfil the engine's ports.
+
+Importing these modules loads no torch, but for three in `networks` that are imported when they are needed.
+"""

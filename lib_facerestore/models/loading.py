@@ -1,4 +1,4 @@
-"""A model's row to the adapter that runs it."""
+"""Makes the adapter that runs a model: finds its weights, builds its network, wraps it for the engine's port."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
 
 Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
+"""Makes a context that is entered while a host's code runs."""
 
 if TYPE_CHECKING:
     import spandrel
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 @own_state()
 def load_detector(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Detector, FoundWeights]:
-    """RetinaFace of either size.
+    """Load a RetinaFace detector; the result also says which file of weights was used.
 
     Raises: WeightsError; OutOfMemory.
     """
@@ -37,9 +38,9 @@ def load_detector(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tu
 
 
 def detector_of(found: FoundWeights, state: StateDict, device: torch.device) -> Detector:
-    """The detector with these weights.
+    """Make the detector of the found row from its tensors.
 
-    Raises: WeightsUnknown where they are another network's; OutOfMemory.
+    Raises: WeightsUnknown where the tensors belong to another network; OutOfMemory.
     """
     from lib_facerestore.models.adapters import RetinaFaceDetector
 
@@ -47,13 +48,13 @@ def detector_of(found: FoundWeights, state: StateDict, device: torch.device) -> 
     try:
         with refusals(spec.name, device):
             return RetinaFaceDetector(spec, found.sha256, state, device)
-    except RuntimeError as error:  # torch's word for keys or shapes that do not fit
+    except RuntimeError as error:  # raised by torch for names or shapes that do not fit
         raise WeightsUnknown(found.path, f"is no {spec.name}.", tuple(state)) from error
 
 
 @own_state()
 def load_parser(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Parser, FoundWeights]:
-    """ParseNet or BiSeNet.
+    """Load a face parser, ParseNet or BiSeNet; the result also says which file of weights was used.
 
     Raises: WeightsError; OutOfMemory.
     """
@@ -62,9 +63,9 @@ def load_parser(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tupl
 
 
 def parser_of(found: FoundWeights, state: StateDict, device: torch.device) -> Parser:
-    """The parser with these weights.
+    """Make the parser of the found row from its tensors.
 
-    Raises: WeightsUnknown where they are another network's; OutOfMemory.
+    Raises: WeightsUnknown where the tensors belong to another network; OutOfMemory.
     """
     from lib_facerestore.models.adapters import FaceParser
 
@@ -78,7 +79,7 @@ def parser_of(found: FoundWeights, state: StateDict, device: torch.device) -> Pa
 
 @own_state()
 def load_restorer(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Restorer, FoundWeights]:
-    """A face network, or an upscaler that restores faces.
+    """Load a restorer: a face network, or an upscaler that restores faces; and say which file of weights was used.
 
     Raises: WeightsError; OutOfMemory.
     """
@@ -89,7 +90,7 @@ def load_restorer(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tu
 
 
 def restorer_of(found: FoundWeights, model: Model, runtime: Runtime, device: torch.device) -> Restorer:
-    """The network as a restorer.
+    """Make a restorer of a network that is built already.
 
     Raises: WeightsUnknown where it cannot be one.
     """
@@ -104,7 +105,9 @@ def restorer_of(found: FoundWeights, model: Model, runtime: Runtime, device: tor
 def load_upscaler(
     spec: ModelSpec, dni_partner: ModelSpec | None, denoise: float, runtime: Runtime, device: torch.device
 ) -> tuple[Upscaler, FoundWeights]:
-    """An ESRGAN-like network; with a DNI partner, both checkpoints mixed: denoise·spec + (1 − denoise)·partner.
+    """Load an upscaling network; the result also says which file of weights was used.
+
+    With a DNI partner the weights of both checkpoints are mixed: denoise·spec + (1 − denoise)·partner.
 
     Raises: WeightsError; OutOfMemory.
     """
@@ -119,21 +122,21 @@ def load_upscaler(
 
 
 def upscaler_of(found: FoundWeights, model: Model, device: torch.device) -> Upscaler:
-    """The network as an upscaler of whole pictures.
+    """Make an upscaler of whole pictures of a network that is built already.
 
     Raises: WeightsUnknown where it cannot be one.
     """
     from lib_facerestore.models.adapters import TiledUpscaler
 
-    if model.purpose == "FaceSR":  # it sees one aligned face of 512 px, and would make faces of every tile
+    if model.purpose == "FaceSR":  # it takes one aligned face of 512 px, and would draw faces into every tile
         raise WeightsUnknown(found.spec.name, "restores aligned faces; an upscaler takes pictures of any size.")
     return TiledUpscaler(found.spec, found.sha256, model, device)
 
 
 def load_other_upscaler(name: str, runtime: Runtime, aside: Aside = nullcontext) -> Upscaler:
-    """An upscaler that the host runs; the host loads it when it is used.
+    """Make the adapter of an upscaler that the host runs; the host loads it at its first use.
 
-    aside: what is entered while the host works.
+    name: the host's name of the upscaler. aside: makes the context that is entered while the host works.
     Raises: WeightsDamaged where its file cannot be read.
     """
     from lib_facerestore.models.adapters import OtherUpscaler
@@ -144,7 +147,7 @@ def load_other_upscaler(name: str, runtime: Runtime, aside: Aside = nullcontext)
 
 
 def lanczos() -> Upscaler:
-    """The plain resize as an upscaler, to be mixed with another one."""
+    """Make the plain Lanczos resize as an upscaler, so that it can be mixed with another one."""
     from lib_facerestore.models.adapters import LanczosUpscaler
 
     return LanczosUpscaler()

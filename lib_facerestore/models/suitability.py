@@ -1,4 +1,4 @@
-"""Whether a file of weights can do what it is listed for: builds its network, and runs no picture through it."""
+"""Tells whether a file of weights can play the roles it is listed for, by building its network without running it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 def roles_of(found: FoundWeights, runtime: Runtime) -> dict[Kind, WeightsUnknown | None]:
-    """For each role that the file is listed for None, or why the network cannot play it; at least one None.
+    """The roles that a file is listed for, each with None where it can play it, else with the reason.
 
-    Raises: WeightsDamaged, WeightsUnknown: it can play none; OutOfMemory.
+    At least one role can be played.
+    Raises: WeightsDamaged or WeightsUnknown where the file can play none; OutOfMemory.
     """
     import torch
 
@@ -43,6 +44,7 @@ def roles_of(found: FoundWeights, runtime: Runtime) -> dict[Kind, WeightsUnknown
 def _roles(
     found: FoundWeights, model: Model, runtime: Runtime, device: torch.device
 ) -> dict[Kind, WeightsUnknown | None]:
+    """The roles of an upscaler or restorer; see `roles_of`. Raises: the first reason where it can play none."""
     from lib_facerestore.models import loading
 
     roles: dict[Kind, WeightsUnknown | None] = dict.fromkeys(found.spec.kinds)
@@ -61,7 +63,7 @@ def _roles(
 
 
 def _check_finite(found: FoundWeights, state: StateDict) -> None:
-    """Raises: WeightsDamaged where a weight is not a number; one of them makes every picture black or empty."""
+    """Refuse weights that are not finite: a single one makes every picture black or empty. Raises: WeightsDamaged."""
     for name, tensor in state.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise WeightsDamaged(found.path, f"its weight {name} holds values that are not numbers", "numbers")

@@ -1,4 +1,4 @@
-"""Networks behind the engine's ports: detectors, parsers, restorers and upscalers."""
+"""Adapters: networks that fulfil the engine's ports for detectors, parsers, restorers and upscalers."""
 
 from lib_facerestore.models.adapters.detectors import RetinaFaceDetector
 from lib_facerestore.models.adapters.lanczos_upscaler import LanczosUpscaler

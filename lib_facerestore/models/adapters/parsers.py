@@ -1,4 +1,4 @@
-"""Face parsers behind the parser port. Each has its own class order and its own normalisation."""
+"""Face parsers behind the parser port. The two networks order their classes and normalise their input differently."""
 
 from __future__ import annotations
 
@@ -31,32 +31,42 @@ _INPUT_SIDE_PX = 512
 
 
 @dataclass(frozen=True)
-class _Kind:
+class _Convention:
+    """How one network labels and normalises."""
+
     classes: tuple[str, ...]
+    """The part of the face for each label."""
     mean: tuple[float, float, float]
+    """Subtracted from the red, green and blue values in [0, 1]."""
     deviation: tuple[float, float, float]
+    """The difference is divided by it."""
 
 
-_KINDS: dict[Family, _Kind] = {
-    "parsenet": _Kind(PARSENET_CLASSES, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "bisenet": _Kind(BISENET_CLASSES, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),  # ImageNet's
+_CONVENTIONS: dict[Family, _Convention] = {
+    "parsenet": _Convention(PARSENET_CLASSES, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "bisenet": _Convention(BISENET_CLASSES, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),  # ImageNet's
 }
 
 
 class FaceParser(OnDevice):
-    """ParseNet or BiSeNet of facexlib on a square face."""
+    """facexlib's ParseNet or BiSeNet, which labels the pixels of a square face; see `engine.ports.Parser`."""
 
     @own_state()
     def __init__(
         self, family: Family, name: str, sha256: str, state: dict[str, torch.Tensor], device: torch.device
     ) -> None:
+        """Build the network; a ParseNet on a CPU is changed to a faster form of the same sums.
+
+        family: "parsenet" or "bisenet". name, sha256: the model's, for the report. state: weights by facexlib's names.
+        Raises: RuntimeError of torch where the weights do not fit; OutOfMemory.
+        """
         import torch
         from facexlib.parsing.bisenet import BiSeNet
         from facexlib.parsing.parsenet import ParseNet
 
         self.used = ModelUsed("parser", name, sha256)
-        self._kind = _KINDS[family]
-        self.classes = self._kind.classes
+        self._convention = _CONVENTIONS[family]
+        self.classes = self._convention.classes
         # Building a network draws its first weights at random; the host's generator must not notice.
         with torch.random.fork_rng(devices=[]):
             is_bisenet = family == "bisenet"
@@ -70,14 +80,14 @@ class FaceParser(OnDevice):
         super().__init__(name, network.to(device), device)
 
     def parse(self, faces: Sequence[FloatPixels]) -> list[NDArray[np.uint8]]:
-        """See `engine.ports.Parser`; the labels are 512×512."""
+        """See `engine.ports.Parser`; the labels are (512, 512). The faces run one by one."""
         import torch
 
         size = (_INPUT_SIDE_PX, _INPUT_SIDE_PX)
         labels: list[NDArray[np.uint8]] = []
         with inference(self.used.name, self.device):
-            mean = torch.tensor(self._kind.mean, device=self.device).view(1, 3, 1, 1)
-            deviation = torch.tensor(self._kind.deviation, device=self.device).view(1, 3, 1, 1)
+            mean = torch.tensor(self._convention.mean, device=self.device).view(1, 3, 1, 1)
+            deviation = torch.tensor(self._convention.deviation, device=self.device).view(1, 3, 1, 1)
             for face in faces:
                 resized = np.ascontiguousarray(cv2.resize(face, size, interpolation=cv2.INTER_LINEAR))
                 pixels = torch.from_numpy(resized).permute(2, 0, 1)[None].to(self.device)

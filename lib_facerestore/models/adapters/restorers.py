@@ -1,4 +1,4 @@
-"""Face networks behind the restorer port: value ranges, sizes and batching of each family."""
+"""Face networks and upscalers behind the restorer port: sizes, value ranges and batches of each family."""
 
 from __future__ import annotations
 
@@ -24,24 +24,28 @@ FACE_NETWORK_SIDE_PX = 512
 
 
 def _call_gfpgan(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
-    # With randomize_noise the network draws from torch's global generator: other bytes each time, and the host's
-    # next picture would change.
+    """Run GFPGAN on faces (B, 3, 512, 512) RGB in [-1, 1]; the result has the same shape and range. No fidelity."""
+    # With randomize_noise the network draws from torch's global generator: each run gives other bytes, and the host's
+    # next picture changes.
     output: torch.Tensor = network(pixels, return_rgb=False, randomize_noise=False)[0]
     return output
 
 
 def _call_codeformer(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
-    # The argument is called weight; any other name is swallowed and leaves 0.5. AdaIN is always on in this network.
+    """Run CodeFormer on faces (B, 3, 512, 512) RGB in [-1, 1]; the result has the same shape and range."""
+    # The argument is called weight; the network ignores any other name and uses 0.5. It always applies AdaIN.
     output: torch.Tensor = network(pixels, weight=fidelity)[0]
     return output
 
 
 def _call_restoreformer(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
+    """Run RestoreFormer on faces (B, 3, 512, 512) RGB in [-1, 1]; the same shape and range come out. No fidelity."""
     output: torch.Tensor = network(pixels)[0]
     return output
 
 
-# By spandrel's name of the architecture. The descriptor's own call normalises RestoreFormer only, so none is used.
+# By spandrel's id of the architecture. The descriptors' own calls are not used, because only RestoreFormer's
+# normalises.
 _FACE_CALLS: dict[str, Call] = {
     "GFPGAN": _call_gfpgan,
     "CodeFormer": _call_codeformer,
@@ -54,8 +58,9 @@ FACE_ARCHITECTURES = frozenset(_FACE_CALLS)
 def restorer_for(
     name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision = FULL
 ) -> FaceNetwork | UpscalingRestorer:
-    """The adapter that fits the network: a face network, or any upscaler of RGB.
+    """Make the adapter that fits a network: for a face network, or for an upscaler of RGB pictures.
 
+    name, sha256: the model's, for the report. model: the network on that device. precision: runs its calls.
     Raises: WeightsUnknown for a network that cannot restore faces.
     """
     call = _FACE_CALLS.get(str(model.architecture.id))
@@ -69,11 +74,12 @@ def restorer_for(
 
 
 class FaceNetwork(OnDevice):
-    """GFPGAN, CodeFormer or RestoreFormer: 512×512 RGB in [-1, 1] in and out."""
+    """GFPGAN, CodeFormer or RestoreFormer, which take and give faces of 512×512 px; see `engine.ports.Restorer`."""
 
     def __init__(
         self, name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision, call: Call
     ) -> None:
+        """Take over a network; a GFPGAN is changed to a faster form of the same sums. call: runs a batch; see above."""
         self.used = ModelUsed("restorer", name, sha256)
         self.has_fidelity = str(model.architecture.id) == "CodeFormer"
         if str(model.architecture.id) == "GFPGAN":
@@ -85,7 +91,7 @@ class FaceNetwork(OnDevice):
         self._precision, self._call = precision, call
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
-        """See `engine.ports.Restorer`; all crops run as one batch."""
+        """See `engine.ports.Restorer`; all crops run as one batch, and the results are (512, 512, 3)."""
         import torch
 
         batch = np.stack([resize_float(crop.pixels, (FACE_NETWORK_SIDE_PX, FACE_NETWORK_SIDE_PX)) for crop in crops])
@@ -99,40 +105,44 @@ class FaceNetwork(OnDevice):
         return [np.ascontiguousarray(face) for face in restored]
 
 
-# Input sides of an upscaler used as a restorer. Few sizes make full batches; below 64 a face has nothing to restore
-# from, above 256 the network's output would be larger than 1024 and only be thrown away again.
+# Input sides of an upscaler used as a restorer. Few sizes make full batches. Below 64 px a face has too little to be
+# restored from; above 256 px the network's output would be larger than 1024 px and only be reduced again.
 NATIVE_SIDES_PX = (64, 96, 128, 192, 256)
 
 
 class UpscalingRestorer(OnDevice):
-    """An ESRGAN-type upscaler that restores faces: it sees the aligned face at its native size and enlarges it.
+    """An ESRGAN-like upscaler as a restorer; see `engine.ports.Restorer`.
 
-    The network takes and gives RGB in [0, 1].
+    It gets the aligned face at about the size that the face has in the picture, and enlarges it.
     """
 
     has_fidelity = False
-    crop_kernel: CropKernel = "cubic"  # it is to see the picture's own pixels, not softened ones
+    crop_kernel: CropKernel = "cubic"  # keeps more of the picture's own detail than linear
 
     def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision) -> None:
+        """Take over a network of factor k that takes and gives RGB in [0, 1]. name, sha256: for the report."""
         self.used = ModelUsed("restorer", name, sha256)
         super().__init__(name, model, device)
         self._precision = precision
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
-        """See `engine.ports.Restorer`; crops of one native size run as one batch. fidelity is not used."""
+        """See `engine.ports.Restorer`; crops of one native size run as one batch, and fidelity is not used.
+
+        A result is a square of the network's output side, but at least as large as its crop.
+        """
         sides = [native_side(crop) for crop in crops]
         restored: list[FloatPixels] = [crop.pixels for crop in crops]
         for side in sorted(set(sides)):
             indices = [index for index, value in enumerate(sides) if value == side]
             inputs = [resize_float(crops[index].pixels, (side, side)) for index in indices]
             for index, output in zip(indices, self._run(np.stack(inputs))):
-                # What is larger than the crop stays so: pasting resamples it once, straight to its place.
+                # A larger result is not reduced to the crop's size, because pasting resamples it to its place anyway.
                 larger = max(output.shape[0], crops[index].side_px)
                 restored[index] = resize_float(output, (larger, larger))
         return restored
 
     def _run(self, batch: FloatPixels) -> FloatPixels:
-        """(B, S, S, 3) → (B, kS, kS, 3), float32 in [0, 1]."""
+        """Enlarge faces (B, S, S, 3) RGB float32 in [0, 1] to (B, kS, kS, 3), in the same range."""
         import torch
 
         with inference(self.used.name, self.device):
@@ -144,16 +154,16 @@ class UpscalingRestorer(OnDevice):
 
 
 def _check_finite(name: str, values: torch.Tensor) -> None:
-    """To be asked before values are clipped, which makes a colour of infinity.
+    """Refuse an output with values that are not finite; call it before clipping, which would make infinity white.
 
-    Raises: InferenceFailed, instead of a black or white face.
+    Raises: InferenceFailed.
     """
     if not bool(values.isfinite().all()):
         raise InferenceFailed(name, "its output holds values that are not numbers")
 
 
 def native_side(crop: Crop) -> int:
-    """The input side nearest to what the face really has: in the picture, or the largest after an earlier restorer."""
+    """The input side in px nearest to the crop's side in the picture; the largest after an earlier restorer."""
     if crop.is_restored:
         return NATIVE_SIDES_PX[-1]
     return min(NATIVE_SIDES_PX, key=lambda side: abs(np.log(side / crop.native_side_px)))

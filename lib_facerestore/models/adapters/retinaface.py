@@ -1,4 +1,4 @@
-"""RetinaFace's network on pixels: anchors, decoding, overlapping boxes. Knows nothing of picture sizes or faces.
+"""Runs RetinaFace's network on pictures of one size, and decodes its anchors into rows. Resizes nothing.
 
 Source: RetinaFace, arXiv 1905.00641; network and all numbers of this file: facexlib 0.3.0 (MIT).
 """
@@ -24,10 +24,15 @@ _OVERLAP_LIMIT = 0.4
 
 
 class RetinaFaceNetwork(OnDevice):
-    """facexlib's RetinaFace with our own batching."""
+    """facexlib's RetinaFace network, run on batches of pictures."""
 
     @own_state()
     def __init__(self, name: str, state: dict[str, torch.Tensor], backbone: str, device: torch.device) -> None:
+        """Build the network. name: the model's, for errors. state: its weights, by facexlib's names.
+
+        backbone: facexlib's name of the trunk, "mobile0.25" or "resnet50".
+        Raises: RuntimeError of torch where the weights do not fit.
+        """
         import torch
         from facexlib.detection.retinaface import RetinaFace
 
@@ -38,9 +43,10 @@ class RetinaFaceNetwork(OnDevice):
         super().__init__(name, network.eval(), device)
 
     def rows(self, batch: NDArray[np.uint8], threshold: float) -> list[NDArray[np.float32]]:
-        """Rows (N, 15) for each picture of the batch, in its pixels; best score first.
+        """Detect faces in a batch: for each picture rows (N, 15) in its px, best score first.
 
-        Shapes: batch (B, H, W, 3) RGB uint8.
+        Shapes: batch (B, H, W, 3) RGB uint8. A row is box (left, top, right, bottom), score, five landmarks (x, y).
+        Rows up to the threshold are dropped, and those whose box overlaps a better one by more than 0.4 of their union.
         Raises: OutOfMemory; InferenceFailed.
         """
         import torch
@@ -64,7 +70,10 @@ class RetinaFaceNetwork(OnDevice):
 
 @functools.lru_cache(maxsize=8)
 def anchor_boxes(height: int, width: int) -> NDArray[np.float32]:
-    """Anchors (N, 4): centre x, centre y, width, height in px, in the order of the network's rows."""
+    """The anchors of a picture of that size: (N, 4) float32, centre x, centre y, width, height in px.
+
+    Their order is that of the network's outputs.
+    """
     levels = []
     for stride, sides in zip(_STRIDES_PX, _ANCHOR_SIDES_PX):
         rows, columns = -(-height // stride), -(-width // stride)
@@ -76,7 +85,7 @@ def anchor_boxes(height: int, width: int) -> NDArray[np.float32]:
 
 
 def _decode(anchors: torch.Tensor, offset: torch.Tensor, score: torch.Tensor, point: torch.Tensor) -> torch.Tensor:
-    """Rows (N, 15) in px of the network's input."""
+    """Rows (N, 15) in px from anchors (N, 4) and the network's outputs (N, 4), (N,) and (N, 10)."""
     import torch
 
     centre = anchors[:, :2] + offset[:, :2] * _VARIANCES[0] * anchors[:, 2:]

@@ -1,11 +1,11 @@
-"""Networks as torch modules: built from a state dict, on a device, in a precision. Knows no ports."""
+"""Networks as torch modules: built from tensors, moved between devices, run in a precision. Knows no ports."""
 
 from lib_facerestore.models.networks import devices
 from lib_facerestore.models.networks.architectures import architecture_of, build
 from lib_facerestore.models.networks.devices import OnDevice, inference, move_weights, own_state, refusals
 from lib_facerestore.models.networks.precision import FULL, Precision
 
-# Three modules that begin with `import torch` are public as modules: whoever needs them imports them inside a function.
+# Three modules that import torch at once are public as modules; other rooms import them inside functions.
 __all__ = [
     "FULL",
     "OnDevice",

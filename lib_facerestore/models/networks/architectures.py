@@ -1,4 +1,4 @@
-"""State dict to network, through spandrel's recognition of architectures."""
+"""Builds the network that fits given weights; spandrel recognises its architecture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 
-# spandrel reads sizes off the shapes of a few weights; where those are another network's, nearly any of these follows.
+# spandrel derives sizes from the shapes of a few weights. Where these belong to another network, nearly any of these
+# errors follows.
 _MISFITS = (LookupError, RuntimeError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError)
 
 
@@ -23,9 +24,10 @@ _MISFITS = (LookupError, RuntimeError, ValueError, TypeError, AttributeError, Ar
 def build(
     state: dict[str, torch.Tensor], name: str, device: torch.device
 ) -> spandrel.ImageModelDescriptor[torch.nn.Module]:
-    """The network that fits the keys, with the weights loaded, on the device, ready to run.
+    """Build the network that fits the names of the weights, load them, and move it to the device, in eval mode.
 
-    Raises: WeightsUnknown; OutOfMemory.
+    state: tensors by the names of the official network. name: the file's, for errors.
+    Raises: WeightsUnknown where no architecture fits, or where it needs a mask beside the picture; OutOfMemory.
     """
     registry = _registry()
     import spandrel
@@ -44,7 +46,7 @@ def build(
 
 
 def architecture_of(names: Iterable[str]) -> str:
-    """spandrel's id of the network that has weights of these names; "" where it knows none."""
+    """spandrel's id of the architecture that has weights of these names; "" where none fits."""
     registry = _registry()
     import spandrel
 
@@ -55,7 +57,7 @@ def architecture_of(names: Iterable[str]) -> str:
 
 @functools.cache
 def _registry() -> spandrel.ArchRegistry:
-    """spandrel's architectures and the extra ones, in a registry of our own, so that the host's stays as it is."""
+    """spandrel's architectures and its extra ones, in a copy of its registry, which the host uses too."""
     with warnings.catch_warnings():
         # Two of spandrel's architectures use torch.jit.script, which newer versions of torch warn about on import.
         warnings.simplefilter("ignore", FutureWarning)

@@ -1,4 +1,4 @@
-"""The last layers of an ESRGAN network, run over bands of rows: its features at full size never exist whole."""
+"""Runs the last layers of an ESRGAN network over bands of rows, so that its largest features never exist whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     import spandrel
 
-# Modules before the tail: the first convolution, and the trunk with its shortcut. All work at the network's own size.
+# Modules before the tail: the first convolution, and the trunk with its shortcut. Both work at the input's size.
 _HEAD = 2
 # The tail's 3×3 convolutions reach 1.25 px at ×4 (½ + ¼ + ¼ + ¼, one for each), and 2 px without any enlarging.
 _REACH_PX = 2
@@ -19,14 +19,17 @@ BAND_PX = 1 << 13
 
 
 class BandedTail(nn.Module):
-    """Layers that enlarge (B, C, h, w) to (B, c, h·scale, w·scale) and see no further than 2 px, band by band."""
+    """Runs enlarging layers band by band; the layers must not look further than 2 px around a pixel."""
 
     def __init__(self, layers: nn.Sequential) -> None:
         super().__init__()
         self.layers = layers
 
     def forward(self, features: Tensor) -> Tensor:
-        """What the layers give when they run at once."""
+        """The same result as the layers give at once.
+
+        Shapes: features (B, C, h, w) → (B, c, h·scale, w·scale), of the same type.
+        """
         count, _, height, width = features.shape
         rows = max(1, BAND_PX // (count * width))
         bands: list[Tensor] = []
@@ -40,9 +43,9 @@ class BandedTail(nn.Module):
 
 
 def band_tail(model: spandrel.ImageModelDescriptor[Any]) -> None:
-    """Let the descriptor's network, if it is an ESRGAN one, run its last layers in bands.
+    """Change the descriptor's network in place so that its last layers run in bands; only ESRGAN networks are changed.
 
-    Three quarters of the memory of x4plus are its last features; a tile may be the larger without them.
+    The last features take three quarters of the memory of x4plus; without them tiles can be larger.
     """
     if model.architecture.id != "ESRGAN" or isinstance(model.model.model[-1], BandedTail):
         return

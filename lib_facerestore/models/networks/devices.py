@@ -1,4 +1,4 @@
-"""The device that a name means, and errors of a device turned into ours."""
+"""Devices: the one that a name means, networks that move between them, torch's state and errors while one runs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ T = TypeVar("T")
 
 
 def resolve(name: str) -> torch.device:
-    """The torch device of a name; auto is CUDA where torch finds it, else Apple's GPU, else the CPU.
+    """The torch device that a name means: "auto" is CUDA where torch finds it, else Apple's GPU, else the CPU.
 
-    Case and spaces around the name do not matter. CUDA always has its index: without one, torch up to 2.4 does not tell
-    its free memory, and Forge frees nothing.
-    Raises: SettingsError when this machine lacks the device.
+    Case and outer spaces are ignored. A CUDA device always has an index: without one, torch up to 2.4 does not tell the
+    free memory, and Forge frees none.
+    Raises: SettingsError where this machine has no such device.
     """
     import torch
 
@@ -40,14 +40,15 @@ def resolve(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:  # ImportError: hpu, privateuseone
         if is_out_of_memory(error):
-            return device  # it is there, and the host has not been asked for room yet
+            return device  # the device exists, and the host has not been asked for memory yet
         raise SettingsError(
             "device", written, "auto, cpu, or a device that this machine has, such as cuda:0"
         ) from error
     return device
 
 
-# What a refusal of memory says where it is a plain RuntimeError: CUDA near its limit, Apple's GPU, DirectML, the CPU.
+# Parts of the messages with which a plain RuntimeError refuses memory: of CUDA near its limit, Apple's GPU, DirectML
+# and the CPU.
 _REFUSALS = (
     "out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
@@ -60,7 +61,7 @@ _REFUSALS = (
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch says that a device refused memory."""
+    """Whether an error of torch means that a device refused memory."""
     import torch
 
     # The class has this name in torch 2.1 too.
@@ -69,8 +70,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def refusals(what: str, device: torch.device | str) -> Iterator[None]:
-    """Refused memory comes out as our error, all other errors as they are.
+    """Turn an error of torch that means refused memory into OutOfMemory; other errors pass.
 
+    what: for whom the memory was wanted, for the error's sentence.
     Raises: OutOfMemory.
     """
     try:
@@ -82,28 +84,30 @@ def refusals(what: str, device: torch.device | str) -> Iterator[None]:
 
 
 def move_weights(name: str, network: Any, old: torch.device | str, new: torch.device | str) -> None:
-    """Take all weights of a network from one device to another, or none.
+    """Move all weights of a network from one device to another; where that fails, they all stay.
 
+    name: the model's, for errors. network: a module, or spandrel's descriptor of one.
     Raises: OutOfMemory.
     """
     with refusals(name, new), own_state():
         try:
             network.to(new)
         except RuntimeError:
-            network.to(old)  # some of the weights are on the new one already
+            network.to(old)  # a part of the weights may be on the new device already
             raise
 
 
 class OnDevice:
-    """A network and where it is; it runs there. network: a module, or spandrel's descriptor of one."""
+    """A network and the device on which its weights are and where it runs."""
 
     def __init__(self, name: str, network: Any, device: torch.device) -> None:
+        """name: the model's, for errors. network: a module, or spandrel's descriptor of one, on that device."""
         self.name, self.network, self.device = name, network, device
 
     def move(self, device: torch.device) -> None:
-        """Take the weights to another device; does nothing where they are there already.
+        """Move the weights to another device; nothing happens where they are there already.
 
-        Raises: OutOfMemory; then the weights are where they were.
+        Raises: OutOfMemory; the weights are where they were then.
         """
         if device != self.device:
             move_weights(self.name, self.network, self.device, device)
@@ -121,16 +125,16 @@ class OnDevice:
 
 @contextmanager
 def own_state() -> Iterator[None]:
-    """torch as a fresh process has it, whatever a host has set; afterwards all is as it was. May be nested.
+    """Run the body with torch's global state as in a fresh process, and restore the host's state afterwards.
 
-    Loading, building and running go through here. It covers the default dtype and device, autocast, inference and
-    gradient mode, deterministic algorithms, cuDNN's and TF32's flags. The number of threads stays the host's, who knows
-    what else the machine has to do; it changes the last bits of a result.
+    It covers the default dtype and device, autocast, inference and gradient mode, deterministic algorithms, and the
+    flags of cuDNN and TF32. Networks are loaded, built and run in it; it may be nested. The number of threads stays the
+    host's, because the host knows what else the machine does; it changes the last bits of a result.
     """
     import torch
 
     with ExitStack() as stack:
-        # The default device is a mode of torch's functions. Entering another one fails in some versions; this does not.
+        # The default device is a mode of torch's functions, and entering a second such mode fails in some versions.
         stack.enter_context(torch._C.DisableTorchFunction())
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.no_grad())
@@ -149,7 +153,7 @@ def own_state() -> Iterator[None]:
 
 @contextmanager
 def _as_fresh(get: Callable[[], T], put: Callable[[T], object], fresh: T) -> Iterator[None]:
-    """A setting at its fresh value, and afterwards at what it was; what is fresh already is not touched."""
+    """Run the body with one setting at its fresh value, and put its old value back; an equal value is not set."""
     before = get()
     if before == fresh:
         yield
@@ -162,13 +166,14 @@ def _as_fresh(get: Callable[[], T], put: Callable[[T], object], fresh: T) -> Ite
 
 
 def _deterministic() -> tuple[bool, bool]:
-    """Whether only deterministic algorithms are allowed, and whether others only warn."""
+    """Whether only deterministic algorithms are allowed, and whether other ones warn instead of failing."""
     import torch
 
     return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
 
 
 def _set_deterministic(mode: tuple[bool, bool]) -> None:
+    """Set what `_deterministic` tells."""
     import torch
 
     torch.use_deterministic_algorithms(mode[0], warn_only=mode[1])
@@ -176,8 +181,10 @@ def _set_deterministic(mode: tuple[bool, bool]) -> None:
 
 @contextmanager
 def inference(model: str, device: torch.device) -> Iterator[None]:
-    """Run a network without gradients, in `own_state`; its errors come out as ours.
+    """Run the body, which calls a network, in `own_state` and without gradients; turn torch's errors into OutOfMemory
+    or InferenceFailed.
 
+    model: the model's name, for errors.
     Raises: OutOfMemory; InferenceFailed.
     """
     import torch

@@ -1,4 +1,4 @@
-"""Half precision for networks that have earned it: one batch in both must agree, and the verdict is kept."""
+"""Runs networks in half precision where a trial has shown that the results agree; remembers each trial's verdict."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Two pictures this near to each other cannot be told apart; trained x4plus in bfloat16 comes to 50–53 dB (a CPU, parts
-# of one photograph).
+# Peak signal to noise ratio from which half precision is used: two such pictures cannot be told apart. Trained x4plus
+# in bfloat16 reaches 50–53 dB (on a CPU, parts of one photograph).
 AGREES_DB = 50.0
 
 
 class Precision:
-    """Runs a network's call in full precision, or in half where that was asked for and earned.
-
-    sha256: names the weights. cache_folder: where verdicts are kept, in half.json.
-    """
+    """Runs the calls of one network in full precision, or in half where that is wanted and a trial allows it."""
 
     def __init__(self, wanted: WantedPrecision, sha256: str, cache_folder: Path) -> None:
+        """sha256: the hash of the network's weights. cache_folder: where verdicts are kept, in half.json."""
         self._wanted, self._sha256, self._file = wanted, sha256, cache_folder / "half.json"
         self._verdicts: dict[str, bool] = {}
 
     def run(self, call: Callable[[], torch.Tensor], device: torch.device, value_range: float) -> torch.Tensor:
-        """What the call gives; the first time in half precision it runs twice.
+        """Run a call of the network on that device, and return its result, of any shape.
 
-        value_range: from the least to the largest of its values, 2 for [-1, 1]. A call that fails in half precision, or
-        gives values that are not numbers, is repeated in full, and these weights stay there.
+        value_range: the difference between the largest and the least value that the result can have, 2 for [-1, 1].
+        The first call in half precision is the trial and runs twice. A call that fails in half precision, or gives
+        values that are not numbers, is repeated in full precision, in which these weights run from then on.
+        Raises: what the call raises in full precision; torch's error where half precision gets no memory.
         """
         if self._wanted == "full":
             return call()
@@ -58,6 +58,7 @@ class Precision:
     def _trial(
         self, key: str, call: Callable[[], torch.Tensor], device: torch.device, value_range: float
     ) -> torch.Tensor:
+        """Run a call in both precisions, keep the verdict under the key, and return the result that it allows."""
         full, half = call(), _in_half(call, device)
         agreement = 0.0 if half is None else _decibels(full.float(), half.float(), value_range)
         earned = agreement >= AGREES_DB
@@ -67,6 +68,7 @@ class Precision:
         return half if earned and half is not None else full
 
     def _kept(self) -> dict[str, bool]:
+        """The verdicts in the file, by their key; {} where it is missing or damaged."""
         try:
             kept = json.loads(self._file.read_text())
         except (OSError, ValueError):  # none yet, or half written: the trial is made again
@@ -74,6 +76,7 @@ class Precision:
         return {str(key): value is True for key, value in kept.items()} if isinstance(kept, dict) else {}
 
     def _keep(self, key: str, verdict: bool) -> None:
+        """Remember a verdict, in this object and in the file."""
         self._verdicts[key] = verdict
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -83,19 +86,20 @@ class Precision:
 
 
 FULL = Precision("full", "", Path())
+"""Full precision for any network."""
 
 
 def verdict_key(sha256: str, device: torch.device) -> str:
-    """What a verdict holds for: weights, kind of device, and the versions of torch and of the code that runs them."""
+    """The key of a verdict: weights, type of device, and the versions of torch and of this project."""
     import torch
 
     return f"{sha256} {device.type} torch {torch.__version__} facerestore {VERSION}"
 
 
 def _in_half(call: Callable[[], torch.Tensor], device: torch.device) -> torch.Tensor | None:
-    """What the call gives in half precision; None where it fails or holds values that are not numbers.
+    """The result of the call in half precision; None where it fails or has values that are not numbers.
 
-    Raises: torch's error where there is no memory, which says nothing about the precision.
+    Raises: torch's error where there is no memory, which is no verdict on the precision.
     """
     import torch
 
@@ -105,7 +109,7 @@ def _in_half(call: Callable[[], torch.Tensor], device: torch.device) -> torch.Te
         with torch.autocast(device.type, dtype=dtype):
             output = call()
     except Exception as error:
-        # Of any class: autocast asserts, or lacks an attribute, on devices that it does not know.
+        # Any class of error, because autocast asserts or lacks an attribute on devices that it does not know.
         if is_out_of_memory(error):
             raise
         logger.info("half precision on %s: %s", device, error)
@@ -114,7 +118,7 @@ def _in_half(call: Callable[[], torch.Tensor], device: torch.device) -> torch.Te
 
 
 def _decibels(a: torch.Tensor, b: torch.Tensor, value_range: float) -> float:
-    """Peak signal to noise ratio; 0 where either holds values that are not numbers."""
+    """The peak signal to noise ratio of two tensors of one shape, in dB; 0 where a value of either is not finite."""
     error = float(((a - b) ** 2).mean())
     if not math.isfinite(error):
         return 0.0
