@@ -1,4 +1,4 @@
-"""The routes below /facerestore/v1 for programs."""
+"""The HTTP routes below /facerestore, for programs that use this extension without its page."""
 
 __all__ = [
     "endpoints",

@@ -1,4 +1,8 @@
-"""Our HTTP routes, where the host has its own: restore and find faces, what there is to choose, status, fetching."""
+"""The HTTP routes of this extension, in the host's own app, and the function behind each.
+
+The docstring of such a function is the route's description in /openapi.json, so it names no exception of Python. They
+may raise Refused, and FaceRestoreError for settings or models that cannot be used; `route` turns both into answers.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from lib_facerestore.models import catalogue, weights
 from lib_facerestore.models.catalogue import ModelSpec
 from lib_facerestore.version import VERSION
 from lib_facerestore.webui import background_fetch, warm_session
-from lib_facerestore.webui.api import pictures, schema, work
+from lib_facerestore.webui.api import answers, pictures, schema, work
 from lib_facerestore.webui.api.faults import Fault, without_paths
 from lib_facerestore.webui.api.requests import Body, Refused, model_names, pictures_request
 from lib_facerestore.webui.api.route import Route, guards, read_body
@@ -21,50 +25,51 @@ from lib_facerestore.webui.api.route import Route, guards, read_body
 _PREFIX = "/facerestore"
 _BODY = Depends(read_body)
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    code: {"model": schema.Refusal} for code in (400, 401, 409, 413, 415, 422, 500, 503)
+    code: {"model": answers.Refusal} for code in (400, 401, 409, 413, 415, 422, 500, 503)
 }
 
 
 def register(app: Any) -> None:
-    """Add the routes to the host's app, unless they are there."""
+    """Add the routes to the host's app, a FastAPI, unless it has them already."""
     if not any(getattr(route, "path", "").startswith(f"{_PREFIX}/") for route in app.routes):
         app.include_router(_router())
 
 
 def _router() -> APIRouter:
+    """Return the routes, each with the guards of the host's API and its description for /openapi.json."""
     router = APIRouter(prefix=_PREFIX, route_class=Route, dependencies=guards(), tags=["facerestore"])
     for path, handler, answer, body in (
-        ("/restore", restore, schema.RestoreAnswer, schema.pictures_body(with_result=True)),
-        ("/faces", faces, schema.FacesAnswer, schema.pictures_body(with_result=False)),
-        ("/fetch", fetch, schema.FetchState, schema.names_body()),
+        ("/restore", restore, answers.RestoreAnswer, schema.pictures_body(with_result=True)),
+        ("/faces", faces, answers.FacesAnswer, schema.pictures_body(with_result=False)),
+        ("/fetch", fetch, answers.FetchState, schema.names_body()),
     ):
         router.add_api_route(
             path, handler, methods=["POST"], response_model=answer, responses=_REFUSALS, openapi_extra=body
         )
-    router.add_api_route("/fetch", stop_fetching, methods=["DELETE"], response_model=schema.FetchState)
-    router.add_api_route("/models", models, methods=["GET"], response_model=schema.ModelsAnswer)
-    router.add_api_route("/status", status, methods=["GET"], response_model=schema.Status)
+    router.add_api_route("/fetch", stop_fetching, methods=["DELETE"], response_model=answers.FetchState)
+    router.add_api_route("/models", models, methods=["GET"], response_model=answers.ModelsAnswer)
+    router.add_api_route("/status", status, methods=["GET"], response_model=answers.Status)
     return router
 
 
 def restore(body: Body = _BODY) -> Response:
-    """Restore the faces of pictures and enlarge them. One that fails carries its error, the others come back."""
+    """Restore the faces of pictures and enlarge them. A picture that fails has its error in the answer."""
     asked = pictures_request(body, ("pictures", "settings", "format", "quality"))
     work.check_models(asked.settings, restores=True)
-    return _answer(work.restored(asked), schema.Restored, asked.notices)
+    return _answer(work.restored(asked), answers.Restored, asked.notices)
 
 
 def faces(body: Body = _BODY) -> Response:
-    """Find the faces of pictures, and say which the settings would leave alone and why. Nothing is restored."""
+    """Find the faces of pictures, and say which of them the settings would not restore and why. Restores nothing."""
     if base.flag("no_facerestore", False):
         raise Refused(503, "No faces are looked for: the WebUI was started with --no-facerestore.")
     asked = pictures_request(body, ("pictures", "settings"))
     work.check_models(asked.settings, restores=False)
-    return _answer(work.looked_at(asked), schema.Looked)
+    return _answer(work.looked_at(asked), answers.Looked)
 
 
 def models() -> dict[str, Any]:
-    """Every model that can be chosen by name, present or not."""
+    """List every model that can be chosen by name, whether its weights are present or not."""
     runtime = weights.listed(warm_session.runtime())
     rows = [_row(spec, weights.is_present(spec, runtime)) for spec in weights.available(runtime)]
     together = {title: list(names) for title, names in background_fetch.together().items()}
@@ -72,7 +77,7 @@ def models() -> dict[str, Any]:
 
 
 def status() -> dict[str, Any]:
-    """How the work is done here, what is loaded, what is being fetched; does not wait for a running job."""
+    """Tell the device, the loaded networks, the state of fetching and the limits. Does not wait for a running job."""
     runtime = warm_session.runtime()
     flags = ("no_facerestore", "no_facerestore_upscale")
     return {
@@ -100,13 +105,16 @@ def fetch(body: Body = _BODY) -> dict[str, Any]:
 
 
 def stop_fetching() -> dict[str, Any]:
-    """Stop fetching; what has come in is kept, and the next request goes on from there."""
+    """Stop fetching. What has come in is kept, and the next request to fetch the same model continues there."""
     background_fetch.stop()
     return _fetch_state()
 
 
 def _answer(outcomes: Iterable[dict[str, Any] | Fault], empty: Any, notices: Sequence[str] | None = None) -> Response:
-    """Status 200 where any picture succeeded, else that of the first fault. empty: the model of one picture."""
+    """Return the answer with all pictures: status 200 if any succeeded, otherwise the status of the first fault.
+
+    empty: the schema of one picture, whose defaults are the answer for a fault. notices: left out of it where None.
+    """
     blank = dict(vars(empty()))
     found = list(outcomes)
     pictures = [{**blank, "error": one.sentence} if isinstance(one, Fault) else one for one in found]
@@ -118,6 +126,7 @@ def _answer(outcomes: Iterable[dict[str, Any] | Fault], empty: Any, notices: Seq
 
 
 def _row(spec: ModelSpec, is_present: bool) -> dict[str, Any]:
+    """Return one model as `answers.Model` describes it."""
     return {
         "name": spec.name, "kinds": list(spec.kinds), "is_present": is_present,
         "can_be_fetched": spec.remote is not None, "licence": spec.licence, "licence_note": spec.licence_note,
@@ -127,9 +136,9 @@ def _row(spec: ModelSpec, is_present: bool) -> dict[str, Any]:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """The models that a name stands for.
+    """Return the names of the models that a name stands for: several that belong together, or one.
 
-    Raises: Refused with the nearest names.
+    Raises: Refused, with the nearest names, for an unknown one.
     """
     together = background_fetch.together()
     if name in together:
@@ -144,6 +153,7 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def _fetch_state() -> dict[str, Any]:
+    """Return what `answers.FetchState` describes; {} before anything was fetched."""
     last = background_fetch.last()
     if last is None:
         return {}

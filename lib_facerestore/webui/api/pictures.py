@@ -1,4 +1,4 @@
-"""Pictures of a request and of an answer: base64 and files' bytes to `Picture` and back, and where that stops."""
+"""Decode the pictures of a request and encode those of an answer; holds the limits of both."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from lib_facerestore.errors import PictureError, PictureTooLarge
 AnswerFormat = Literal["png", "jpeg", "webp"]
 FORMATS: tuple[AnswerFormat, ...] = get_args(AnswerFormat)
 
-# A decoded picture takes 3 bytes a pixel, with 16 bits per channel 6: 200 megapixels are what the command line reads.
 MOST_MEGAPIXELS = 200.0
+"""Of a picture in a request; as many as the command line reads. Decoded it takes 3 or 6 bytes per pixel."""
 MOST_RESULT_MEGAPIXELS = 256.0
+"""Of a picture in an answer."""
 MOST_PICTURES = 32
-# The body, its base64 and the pictures' bytes are in memory together, several times this much at once.
+"""In one request."""
 MOST_BODY_BYTES = 256 << 20
+"""Of a request. Body, base64 and files are in memory together, so that several times as much is needed."""
 MOST_ANSWER_BYTES = 512 << 20
+"""Of all pictures of an answer together, in base64."""
 
 
 def read(given: str | bytes, number: int) -> Picture:
-    """The picture in base64, in a data URI, or in a file's bytes, with all that the file holds. number: from 1.
+    """Decode a picture of a request, with the file's metadata.
 
-    Raises: PictureTooLarge, PictureError.
+    given: the bytes of a file, or its base64, also as a data URI. number: of the picture in the request, from 1, for
+    sentences about it. Raises: PictureTooLarge; PictureError where it is no picture that can be read.
     """
     name = f"Picture {number}"
     data = given if isinstance(given, bytes) else _decoded(given, name)
@@ -39,9 +43,10 @@ def read(given: str | bytes, number: int) -> Picture:
 
 
 def write(picture: Picture, number: int, wanted: AnswerFormat, quality: int) -> tuple[str, tuple[str, ...]]:
-    """The picture's file in base64, and what its format could not hold, in sentences. quality: 0 for our own choice.
+    """Encode a picture for an answer; return the file in base64, and a sentence for each thing that its format lost.
 
-    Raises: PictureError.
+    number: of the picture in the request, from 1. wanted: the format. quality: 1 … 100 for JPEG and WebP; 0 for the
+    choice of `engine.pixels`. Raises: PictureError.
     """
     path = Path(f"Picture {number}.{wanted}")
     data = encode(picture, path, WriteOptions(format=wanted, quality=quality))
@@ -49,13 +54,14 @@ def write(picture: Picture, number: int, wanted: AnswerFormat, quality: int) -> 
 
 
 def _decoded(text: str, name: str) -> bytes:
+    """Return the bytes in base64 or in a data URI. name: of the picture, for the sentence. Raises: PictureError."""
     head, mark, _ = text[:200].partition(",")
     if head.lower().startswith("data:"):
         if not mark or not head.lower().endswith(";base64"):
             raise PictureError(name, "is a data URI without base64; begin it with data:image/png;base64, or the like.")
         text = text[len(head) + len(mark) :]
     try:
-        # Line ends, as tools write them after each 76 letters, are no part of it.
+        # Many tools write a line break after each 76 characters.
         return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:  # ValueError: letters that are not ASCII
+    except (binascii.Error, ValueError) as error:  # ValueError: characters that are not ASCII
         raise PictureError(name, "is no file in base64; paths and addresses are not opened.") from error

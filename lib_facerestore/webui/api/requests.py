@@ -1,7 +1,8 @@
-"""The body of a request, JSON or a form, to checked values. All that cannot be used is refused, nothing is replaced.
+"""Turn the body of a request, JSON or a form, into checked values. A value that cannot be used refuses the request.
 
-By hand rather than by a model of pydantic: its versions 1 and 2 take and refuse different values, and their answers to
-what they refuse repeat the whole body, pictures and NaN included, which JSON cannot hold.
+Only what a flag of the host switched off is replaced, with a notice in the answer.
+No model of pydantic is used for this: versions 1 and 2 accept different values, and their refusals repeat the whole
+body, with its pictures and with NaN, which JSON cannot hold.
 """
 
 from __future__ import annotations
@@ -22,36 +23,44 @@ _CEILING = "ceiling_megapixels"
 
 
 class Refused(Exception):
-    """A request that is answered with this status and sentence, before anything is done."""
+    """Ends a request with a status and a sentence, before any work is done."""
 
     def __init__(self, status: int, sentence: str) -> None:
+        """status: of HTTP. sentence: what is wrong with the request and what to do."""
         super().__init__(sentence)
         self.status, self.sentence = status, sentence
 
 
 @dataclass(frozen=True)
 class Body:
-    """A body as it came: of a form by name, or of JSON as bytes."""
+    """The body of a request, not yet parsed further than into the fields of a form."""
 
     json: bytes = b""
+    """The whole body, where it is JSON."""
     form: Mapping[str, list[str | bytes]] | None = None
+    """Field → its values, of which files are bytes; None where the body is JSON."""
 
 
 @dataclass(frozen=True)
 class PicturesRequest:
-    """What a caller wants done. pictures: base64, data URIs or files' bytes. notices: what flags switched off."""
+    """A checked request for pictures to be restored or looked at."""
 
     pictures: tuple[str | bytes, ...]
+    """Each a file: as base64 or data URI, or its bytes; not decoded yet."""
     settings: RestoreSettings
+    """Checked settings, without what the host's flags switched off."""
     notices: tuple[str, ...]
+    """A sentence for each thing that the host's flags switched off."""
     format: AnswerFormat
+    """Format of the pictures in the answer."""
     quality: int
+    """Of JPEG and WebP, 1 … 100; 0 for the choice of `engine.pixels`."""
 
 
 def pictures_request(body: Body, names: tuple[str, ...]) -> PicturesRequest:
-    """The request in a body. names: of the fields that the route takes.
+    """Return the checked request in a body. names: the fields that the route takes; others are refused.
 
-    Raises: Refused; SettingsError.
+    Raises: Refused; SettingsError for a value that a setting cannot have.
     """
     fields = _fields(body, names)
     settings, notices = request.within_flags(settings_of(fields.get("settings", {})))
@@ -59,9 +68,9 @@ def pictures_request(body: Body, names: tuple[str, ...]) -> PicturesRequest:
 
 
 def model_names(body: Body) -> tuple[str, ...]:
-    """The names in the body of a request to fetch.
+    """Return the names of models in the body of a request to fetch, not checked further.
 
-    Raises: Refused.
+    Raises: Refused where they are no list of texts.
     """
     names = _fields(body, ("names",)).get("names")
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
@@ -70,9 +79,11 @@ def model_names(body: Body) -> tuple[str, ...]:
 
 
 def settings_of(values: object) -> RestoreSettings:
-    """Checked settings; those that are not named have the defaults of the Settings page.
+    """Return checked settings; those that are not named have the defaults of the host's Settings.
 
-    Raises: Refused where they are no object; SettingsError.
+    values: setting → value, as JSON has them. A result may have at most MOST_RESULT_MEGAPIXELS.
+    Raises: Refused where values are no object; SettingsError for an unknown name, for a value that a setting cannot
+    have, and for settings that contradict each other.
     """
     if not isinstance(values, dict):
         raise Refused(422, 'settings must be an object such as {"fidelity": 0.7}.')
@@ -80,7 +91,7 @@ def settings_of(values: object) -> RestoreSettings:
     defaults[_CEILING] = min(defaults[_CEILING], MOST_RESULT_MEGAPIXELS)
     try:
         settings = RestoreSettings.from_mapping({**defaults, **values})
-    except RecursionError:  # where the error shows the value
+    except RecursionError:  # raised where the error's sentence quotes a deeply nested value
         raise Refused(422, "settings holds a value that is nested too deeply.") from None
     if settings.ceiling_megapixels > MOST_RESULT_MEGAPIXELS:
         allowed = f"a number up to {MOST_RESULT_MEGAPIXELS:g} here"
@@ -93,6 +104,7 @@ def settings_of(values: object) -> RestoreSettings:
 
 
 def _fields(body: Body, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the fields of a body. Raises: Refused where it is no object or has a field that is not among the names."""
     fields = _of_json(body.json, "The body") if body.form is None else _of_form(body.form)
     if not isinstance(fields, dict):
         raise Refused(422, f"The body must be an object with {' and '.join(names[:2])}.")
@@ -104,9 +116,10 @@ def _fields(body: Body, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _of_json(data: bytes | str, what: str) -> Any:
+    """Return the value of a JSON text. what: how the sentence of a refusal names the text. Raises: Refused."""
     try:
         return json.loads(data)
-    except ValueError as error:  # what the decoder says may repeat the body, its place does not
+    except ValueError as error:  # only the place is told, because the decoder's sentence may repeat the body
         place = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise Refused(400, f"{what} is no JSON{place}.") from None
     except RecursionError:
@@ -114,7 +127,7 @@ def _of_json(data: bytes | str, what: str) -> Any:
 
 
 def _of_form(form: Mapping[str, list[str | bytes]]) -> dict[str, Any]:
-    """A form's fields with the types that JSON would give them."""
+    """Return a form's fields with the types that they would have in JSON. Raises: Refused."""
     fields: dict[str, Any] = {}
     for name, values in form.items():
         if name == "pictures":
@@ -128,6 +141,7 @@ def _of_form(form: Mapping[str, list[str | bytes]]) -> dict[str, Any]:
 
 
 def _pictures(fields: Mapping[str, Any]) -> tuple[str | bytes, ...]:
+    """Return the field pictures. Raises: Refused where it is no list of texts or files, or has too many."""
     pictures = fields.get("pictures")
     if not isinstance(pictures, list) or not pictures:
         raise Refused(422, "pictures must be a list of at least one picture, each a file in base64.")
@@ -142,6 +156,7 @@ def _pictures(fields: Mapping[str, Any]) -> tuple[str | bytes, ...]:
 
 
 def _format(fields: Mapping[str, Any]) -> AnswerFormat:
+    """Return the field format, PNG where it is missing. Raises: Refused."""
     wanted = fields.get("format", FORMATS[0])
     if wanted not in FORMATS:
         raise Refused(422, f"format must be one of {', '.join(FORMATS)}.")
@@ -149,6 +164,7 @@ def _format(fields: Mapping[str, Any]) -> AnswerFormat:
 
 
 def _quality(fields: Mapping[str, Any]) -> int:
+    """Return the field quality, 0 where it is missing. Raises: Refused."""
     quality = fields.get("quality", 0)
     if isinstance(quality, bool) or not isinstance(quality, int) or not 0 <= quality <= 100:
         raise Refused(422, "quality must be a whole number from 0 to 100; 0 leaves it to us.")

@@ -1,4 +1,7 @@
-"""How a request reaches our routes and how a refusal leaves them: credentials, size, statuses. Knows no route."""
+"""What all routes share: the host's credentials, the limit of a body's size, and the form of a refusal.
+
+Does not know what any route does.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +26,19 @@ _given_credentials = Depends(HTTPBasic())
 
 
 class Route(APIRoute):  # type: ignore[misc]  # fastapi has no types here
-    """A route whose every answer is ours: hosts lose headers of a refusal, and show an exception's text to callers."""
+    """A route that answers refusals and errors itself.
+
+    The hosts' own handlers of exceptions lose the headers of a refusal and show the text of any exception to callers.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
-        """See fastapi."""
+        """Return fastapi's handler of requests, wrapped so that each of its exceptions becomes an answer."""
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
             try:
                 return await handle(request)
-            except AnyHTTPException as refusal:  # what reading a form raises is no fastapi's
+            except AnyHTTPException as refusal:  # starlette's class: reading a form raises it, not fastapi's
                 return refused(refusal.status_code, str(refusal.detail), getattr(refusal, "headers", None))
             except Refused as refusal:
                 return refused(refusal.status, refusal.sentence)
@@ -44,20 +50,23 @@ class Route(APIRoute):  # type: ignore[misc]  # fastapi has no types here
 
 
 def refused(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """The answer to a request that is not done."""
+    """Return the answer to a request that is refused or has failed. sentence: may hold what UTF-8 cannot."""
     words = sentence.encode("utf-8", "backslashreplace").decode("utf-8")
     return JSONResponse({"detail": words}, status, headers)
 
 
 def guards() -> list[Any]:
-    """What a request passes before its body is read: the credentials that the host's own API asks for, if it does."""
+    """Return the dependencies that check a request before its body is read.
+
+    They ask for the same credentials as the host's own API; there are none where the host asks for none.
+    """
     if not credentials.are_wanted():
         return []
     pairs = credentials.pairs()
 
     def check(given: HTTPBasicCredentials = _given_credentials) -> None:
         wanted = f"{given.username}:{given.password}".encode()
-        # Every pair is compared, so that the time tells nothing.
+        # All pairs are compared, so that the time does not tell a caller which one begins alike.
         if not any([secrets.compare_digest(pair.encode(), wanted) for pair in pairs]):  # noqa: C419
             raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
 
@@ -65,9 +74,10 @@ def guards() -> list[Any]:
 
 
 async def read_body(request: Request) -> Body:
-    """The body, of JSON or a form, no larger than the limit.
+    """Read the body of a request, JSON or a form.
 
-    Raises: HTTPException.
+    Raises: HTTPException for another kind, a body larger than the limit, a form of another site's page, and a form that
+    cannot be read.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in (_JSON, _FORM):
@@ -82,7 +92,7 @@ async def read_body(request: Request) -> Body:
 
 
 def _check_origin(request: Request) -> None:
-    """Refuse forms that a page of another site sends; with JSON a browser asks the host first.
+    """Refuse a form that a page of another site sends. JSON needs no check: browsers ask the host before they send it.
 
     Raises: HTTPException.
     """
@@ -92,7 +102,7 @@ def _check_origin(request: Request) -> None:
 
 
 def _limited(receive: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[MutableMapping[str, Any]]]:
-    """The same messages, until they hold more than the limit; a body need not say how long it is."""
+    """Return a `receive` that refuses a body once it is larger than the limit: not every request tells its length."""
     seen_bytes = 0
 
     async def counted() -> MutableMapping[str, Any]:
@@ -106,11 +116,13 @@ def _limited(receive: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Mu
 
 
 def _check_size(size_bytes: int) -> None:
+    """Raises: HTTPException where the size is larger than the limit of a body."""
     if size_bytes > MOST_BODY_BYTES:
         raise HTTPException(413, f"The body is larger than the limit of {MOST_BODY_BYTES >> 20} MB.")
 
 
 async def _form(request: Request) -> dict[str, list[str | bytes]]:
+    """Return field → values of a form, files as bytes. Raises: HTTPException where the form cannot be read."""
     try:
         async with request.form() as form:
             fields: dict[str, list[str | bytes]] = {}

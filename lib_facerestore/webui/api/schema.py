@@ -1,123 +1,23 @@
-"""What /openapi.json says of requests, made from the fields of RestoreSettings, and the models of our answers."""
+"""What /openapi.json says of the bodies of requests. The settings' schema is made from the fields of RestoreSettings.
+
+Requests are checked in `requests`, not by these schemas.
+"""
 
 from __future__ import annotations
 
 from typing import Any
-
-from pydantic import BaseModel
 
 from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import field_types, setting_info
 from lib_facerestore.webui import options
 from lib_facerestore.webui.api.pictures import FORMATS, MOST_PICTURES, MOST_RESULT_MEGAPIXELS
 
-# A grey ramp of 16×12 px.
 EXAMPLE_PICTURE = "iVBORw0KGgoAAAANSUhEUgAAABAAAAAMCAAAAABOjGJdAAAAEUlEQVR42mNk4EAFTBxDVgAAaCIGEB1LvpkAAAAASUVORK5CYII="
-
-
-class Refusal(BaseModel):
-    """What went wrong, in one sentence."""
-
-    detail: str
-
-
-class Restored(BaseModel):
-    """One picture of an answer. picture: the file in base64; error: why there is none."""
-
-    picture: str | None = None
-    format: str = ""
-    width: int = 0
-    height: int = 0
-    status: str = ""
-    report: dict[str, Any] | None = None
-    infotext: str = ""
-    error: str | None = None
-
-
-class RestoreAnswer(BaseModel):
-    """Every picture of the request in its order. notices: what the server's flags switched off."""
-
-    pictures: list[Restored]
-    notices: list[str]
-
-
-class FoundFace(BaseModel):
-    """One face. box: left, top, right, bottom; landmarks: eyes, nose, corners of the mouth; px of the picture."""
-
-    index: int
-    box: list[float]
-    landmarks: list[list[float]]
-    score: float
-    would_be_restored: bool
-    reason: str = ""
-
-
-class Looked(BaseModel):
-    """The faces of one picture. error: why nobody looked."""
-
-    width: int = 0
-    height: int = 0
-    faces: list[FoundFace] = []
-    seconds: float = 0.0
-    error: str | None = None
-
-
-class FacesAnswer(BaseModel):
-    """Every picture of the request in its order."""
-
-    pictures: list[Looked]
-
-
-class Model(BaseModel):
-    """A model that can be chosen by its name. abilities: settings that only some models heed."""
-
-    name: str
-    kinds: list[str]
-    is_present: bool
-    can_be_fetched: bool
-    licence: str
-    licence_note: str
-    is_commercial: bool
-    size_bytes: int
-    scale: int
-    abilities: list[str]
-
-
-class ModelsAnswer(BaseModel):
-    """All models, best first within a kind. together: names for several of them, for fetching.
-
-    host_upscalers: those of the WebUI, which can be chosen by name too.
-    """
-
-    models: list[Model]
-    together: dict[str, list[str]]
-    host_upscalers: list[str]
-
-
-class FetchState(BaseModel):
-    """The fetching that was begun last. lines: one for each file; done_bytes of total_bytes: of the present file."""
-
-    is_running: bool = False
-    names: list[str] = []
-    lines: list[str] = []
-    done_bytes: int = 0
-    total_bytes: int = 0
-
-
-class Status(BaseModel):
-    """How the server does the work. warm: networks that are loaded, by role; limits: of one request."""
-
-    version: str
-    device: str
-    precision: str
-    warm: list[dict[str, str]]
-    fetch: FetchState
-    limits: dict[str, float]
-    switched_off: list[str]
+"""A PNG in base64: a grey ramp of 16×12 px."""
 
 
 def pictures_body(with_result: bool) -> dict[str, Any]:
-    """The body of a route that takes pictures. with_result: whether it gives pictures back."""
+    """Return the OpenAPI description of a body with pictures. with_result: whether the route gives pictures back."""
     settings = {
         "type": "object",
         "description": "What is not named has the default of the Settings page; those below are from the last start.",
@@ -140,7 +40,7 @@ def pictures_body(with_result: bool) -> dict[str, Any]:
 
 
 def names_body() -> dict[str, Any]:
-    """The body of a request to fetch."""
+    """Return the OpenAPI description of the body of a request to fetch."""
     names = {"type": "array", "minItems": 1, "items": {"type": "string"}}
     schema = {"type": "object", "required": ["names"], "additionalProperties": False, "properties": {"names": names}}
     content = {"application/json": {"schema": schema, "example": {"names": ["CodeFormer"]}}}
@@ -148,12 +48,13 @@ def names_body() -> dict[str, Any]:
 
 
 def settings_schema() -> dict[str, dict[str, Any]]:
-    """The schema of each setting: type, range or choices, help, and the default of the Settings page."""
+    """Return setting → its JSON schema: type, range or choices, help, and the default that the Settings have now."""
     defaults = options.defaults()
     return {name: {**_kind(name), "default": defaults[name]} for name in field_types()}
 
 
 def _kind(name: str) -> dict[str, Any]:
+    """Return the JSON schema of a setting without its default."""
     kind, info = field_types()[name], setting_info(name)
     about = {"title": info.label, "description": f"{info.help} [{info.unit}]" if info.unit else info.help}
     if kind in (int, float):
@@ -165,7 +66,11 @@ def _kind(name: str) -> dict[str, Any]:
 
 
 def _body(kinds: dict[str, str], others: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
-    """kinds: of the content, with the format that each gives a picture."""
+    """Return the OpenAPI description of a body with pictures.
+
+    kinds: type of the content → format of a picture in it. others: field → schema, beside the pictures. example: of a
+    body in JSON.
+    """
     content: dict[str, Any] = {}
     for kind, picture_format in kinds.items():
         pictures = {

@@ -1,4 +1,7 @@
-"""The pictures of a request through the session, one turn in the host's queue for each, and what came of them."""
+"""Restore the pictures of a request, or find their faces, and return what the answer holds of each.
+
+Each picture waits for the host's queue on its own, so that jobs of others run between two pictures of a request.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,14 @@ from lib_facerestore.webui.jobs.one_picture import Outcome, restore_image
 from lib_facerestore.webui.page.controls import MODEL_SETTINGS
 
 Done = TypeVar("Done")
+# Name of the job in the host's state.
 _JOB = "facerestore"
+# Kind of model → the words, in lower case, in place of a name for which no model is needed.
 _NO_MODEL = {"restorer": ("none",), "upscaler": ("none", "lanczos")}
 
 
 def restored(asked: PicturesRequest) -> Iterator[dict[str, Any] | Fault]:
-    """For each picture the finished one and its report, or why there is none."""
+    """Restore the pictures of a request in order; yield for each what `answers.Restored` describes, or its fault."""
     runtime = warm_session.runtime()
     sent_bytes = 0
     context = RestoreContext()
@@ -51,7 +56,7 @@ def restored(asked: PicturesRequest) -> Iterator[dict[str, Any] | Fault]:
 
 
 def looked_at(asked: PicturesRequest) -> Iterator[dict[str, Any] | Fault]:
-    """For each picture its faces, or why nobody looked."""
+    """Find the faces of a request's pictures; yield for each what `answers.Looked` describes, or its fault."""
     context = RestoreContext()
 
     def find_faces(picture: Picture, progress: HostProgress) -> tuple[Prepared, float]:
@@ -64,17 +69,17 @@ def looked_at(asked: PicturesRequest) -> Iterator[dict[str, Any] | Fault]:
 
 
 def check_models(settings: RestoreSettings, restores: bool) -> None:
-    """Refuse names of models that are not there, before anybody waits for a turn.
+    """Check the names of models in the settings, so that a request is refused before it waits in the host's queue.
 
-    restores: whether the restorers' weights are needed.
-    Raises: SettingsError with the nearest names; WeightsMissing.
+    restores: whether the request restores pictures, which needs the restorers' weights. An upscaler's weights are not
+    checked, because they are needed only for pictures whose size changes.
+    Raises: SettingsError, with the nearest names, for an unknown one; WeightsMissing where weights are neither present
+    nor may be fetched.
     """
     runtime = weights.listed(warm_session.runtime())
     for name, (kind, _) in MODEL_SETTINGS.items():
         wanted = getattr(settings, name)
-        is_needed = (
-            restores and kind == "restorer" and settings.restorer != "none"
-        )  # an upscaler, where the size changes
+        is_needed = restores and kind == "restorer" and settings.restorer != "none"
         if wanted.lower() in _NO_MODEL[kind] or (wanted == "auto" and not is_needed):
             continue
         if kind == "upscaler" and wanted in runtime.other_upscalers.names():
@@ -87,14 +92,18 @@ def check_models(settings: RestoreSettings, restores: bool) -> None:
 def _each(
     asked: PicturesRequest, runtime: Runtime, work: Callable[[Picture, HostProgress], Done]
 ) -> Iterator[Done | Fault]:
-    """Work on one picture after the other. Others have their turn between two, so our models are put away each time."""
+    """Do `work` for each picture of a request, in a turn of the host's queue; yield its result or the fault.
+
+    After each turn the models are put away, because a job of the host may come next and need the memory. A press of the
+    stop button ends the request: all further pictures get the fault of it.
+    """
     is_stopped = False
     turn: object = None
     for number, given in enumerate(asked.pictures, 1):
         try:
             picture = pictures.read(given, number)
-            # Asked once more, because the next turn begins with the host's own forgetting of the press. One that came
-            # after others had begun a job is theirs.
+            # A press between two turns is looked for here, because the host forgets it when the next turn begins. It is
+            # this request's only while no other job has begun since the last turn.
             if is_stopped or (base.state().interrupted and base.running_job() == turn):
                 is_stopped = True
                 raise Interrupted
@@ -113,6 +122,10 @@ def _each(
 
 
 def _answer(outcome: Outcome, number: int, asked: PicturesRequest, runtime: Runtime) -> dict[str, Any]:
+    """Return what `answers.Restored` describes of a restored picture. Raises: PictureError where it cannot be encoded.
+
+    number: of the picture in the request, from 1. runtime: knows the folders that are taken out of sentences.
+    """
     result = outcome.result
     height, width = result.picture.size_hw
     picture, lost = pictures.write(result.picture, number, asked.format, asked.quality)
@@ -126,6 +139,7 @@ def _answer(outcome: Outcome, number: int, asked: PicturesRequest, runtime: Runt
 
 
 def _faces(found: tuple[Prepared, float]) -> dict[str, Any]:
+    """Return what `answers.Looked` describes. found: a picture's faces, and the seconds that finding them took."""
     prepared, seconds = found
     height, width = prepared.picture.size_hw
     reasons = {report.index: report.reason for report in prepared.reports}
