@@ -1,4 +1,4 @@
-# `make demo` and `make test` set up all they need in .venv, from nothing the first time and not at all the second.
+# `make demo`, `make test` and `make test-long` set up all they need in .venv, from nothing the first time and not at all the second.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +13,7 @@ endif
 # A few of the samples: enough to see something, little enough for a minute or two on two cores.
 DEMO := $(addprefix samples/degraded/,astronaut.jpg cameraman.jpg hopper.jpg montage_border.jpg)
 
-.PHONY: demo test check format fuzz clean
+.PHONY: demo test test-long check format fuzz clean
 
 demo: $(VENV)/.standalone
 	rm -rf samples/out
@@ -22,10 +22,15 @@ demo: $(VENV)/.standalone
 
 # Two processes, each with hosts of its own; one where a real WebUI is tried, which can run only once in its folder.
 WORKERS ?= $(if $(FACERESTORE_WEBUI),0,2)
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20
 # Threads that wait leave the processor to the other process: model tests in two processes took 98 s instead of 150 s.
-test: export OMP_WAIT_POLICY := passive
+test test-long: export OMP_WAIT_POLICY := passive
 test: $(VENV)/.test $(VENV)/.hosts
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 20 $(PYTEST_ARGS)
+	$(PYTEST) -m "not long" $(PYTEST_ARGS)
+
+# The rest; what is left to it says the marker `long` in pyproject.toml.
+test-long: $(VENV)/.test $(VENV)/.hosts
+	$(PYTEST) -m long $(PYTEST_ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

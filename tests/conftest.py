@@ -9,17 +9,31 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from xdist.remote import Producer
 
 from helpers.support import smooth_noise
 from helpers.web_server import WebServer
+from helpers.work_units import ByFileAndHost
 from lib_facerestore.engine.data import Face, Picture
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session.session import Session
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
 SAMPLES = ROOT / "samples"
+# Rooms whose files take minutes; they come first, so that at the end no process waits long for another.
+SLOW_ROOMS = tuple(f"tests/{room}/" for room in ("webui", "stub_host", "models"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow rooms first; pytest's own order otherwise."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW_ROOMS))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer | None) -> ByFileAndHost | None:
+    """`--dist loadfile` gives out files and, within a file, hosts."""
+    return ByFileAndHost(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

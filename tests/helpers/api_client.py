@@ -6,11 +6,15 @@ import base64
 import http.client
 import json
 import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from lib_facerestore.engine.data import Picture
 from lib_facerestore.engine.pixels import ReadLimits
 from lib_facerestore.engine.pixels.decode import decode
+from stub_host.process import Host
 
 LIMIT_S = 120
 JSON = {"Content-Type": "application/json"}
@@ -21,43 +25,45 @@ class Reply:
     """An answer as it came."""
 
     status: int
-    headers: dict
+    headers: dict[str, str]
     text: str
 
     @property
-    def json(self):
+    def json(self) -> Any:
         return json.loads(self.text)
 
-    def picture(self, index=0):
+    def picture(self, index: int = 0) -> Picture:
         """A decoded picture of the answer, with all that its file holds."""
         data = base64.b64decode(self.json["pictures"][index]["picture"])
         return decode(data, "answer", ReadLimits())
 
 
-def send(host, method, path, body=None, headers=None):
+def send(host: Host, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
     """Any request. body: bytes, an iterator of bytes for one of unknown length, or what JSON can hold."""
     connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=LIMIT_S)
-    if body is not None and not isinstance(body, bytes) and not hasattr(body, "__next__"):
+    if body is not None and not isinstance(body, (bytes, Iterator)):
         body, headers = json.dumps(body).encode(), {**JSON, **(headers or {})}
     try:
-        connection.request(method, path, body, headers or {}, encode_chunked=hasattr(body, "__next__"))
+        connection.request(method, path, body, headers or {}, encode_chunked=isinstance(body, Iterator))
         answer = connection.getresponse()
         return Reply(answer.status, dict(answer.getheaders()), answer.read().decode())
     finally:
         connection.close()
 
 
-def post(host, path, body, headers=None):
+def post(host: Host, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Reply:
     """POST to one of our routes."""
     return send(host, "POST", f"/facerestore/{path}", body, headers)
 
 
-def get(host, path, headers=None):
+def get(host: Host, path: str, headers: Mapping[str, str] | None = None) -> Reply:
     """GET from one of our routes."""
     return send(host, "GET", f"/facerestore/{path}", headers=headers)
 
 
-def upload(host, path, fields, headers=None):
+def upload(
+    host: Host, path: str, fields: Iterable[tuple[str, str | bytes]], headers: Mapping[str, str] | None = None
+) -> Reply:
     """POST a form. fields: (name, text or bytes of a file)."""
     mark = uuid.uuid4().hex
     parts = b""
@@ -69,6 +75,6 @@ def upload(host, path, fields, headers=None):
     return post(host, path, parts + f"--{mark}--\r\n".encode(), {**kind, **(headers or {})})
 
 
-def base64_of(data):
+def base64_of(data: Path | bytes) -> str:
     """A file's path or bytes in base64."""
     return base64.b64encode(data.read_bytes() if isinstance(data, Path) else data).decode()

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image
 
@@ -17,7 +18,7 @@ from helpers.generations import RECORD, STATUS, differs, face_mask, img2img, nam
 from helpers.host_lists import LENT, OFFERED, OURS
 from helpers.host_lists import names as listed
 from helpers.plots import SCALE, cells, plot
-from helpers.running_host import SIZE_WH
+from helpers.running_host import SIZE_WH, Host, Made
 from stub_host.process import decoded, encoded
 
 WORKS = "works"
@@ -34,16 +35,16 @@ class Feature:
     """One row of the table. check: given a host and a portrait of one face, what it says stands in the cell."""
 
     name: str
-    check: Callable[..., str]
+    check: Callable[[Host, Path], str]
 
 
-def starts(host, portrait):
+def starts(host: Host, portrait: Path) -> str:
     assert not TRACE_OF_OURS.search(host.said())
     assert "facerestore" not in str(host.call("/stub/errors")).lower()
     return WORKS
 
 
-def accordion(host, portrait):
+def accordion(host: Host, portrait: Path) -> str:
     scripts = host.call("/sdapi/v1/scripts")
     assert [scripts[tab].count("face restore") for tab in ("txt2img", "img2img")] == [1, 1]
     page = str(host.call("/config"))
@@ -51,7 +52,7 @@ def accordion(host, portrait):
     return WORKS
 
 
-def settings(host, portrait):
+def settings(host: Host, portrait: Path) -> str:
     host.set_options(facerestore_txt2img=True)
     try:
         made = host.generate(photo=portrait)
@@ -61,7 +62,7 @@ def settings(host, portrait):
     return WORKS
 
 
-def whole_job(host, portrait):
+def whole_job(host: Host, portrait: Path) -> str:
     made = host.generate(face=[True, {}], photo=portrait, save_images=True)
     base, restored = sorted(made.files, key=lambda path: "-restored" in path.name)
     assert "-restored" not in base.name
@@ -73,7 +74,7 @@ def whole_job(host, portrait):
     return WORKS
 
 
-def grid(host, portrait):
+def grid(host: Host, portrait: Path) -> str:
     made = host.generate(face=[True, LARGER], photo=portrait, batch_size=2, save_images=True)
     assert [image.size for image in made.images[1:]] == [TWICE_WH] * 2
     assert made.images[0].width >= 2 * TWICE_WH[0]
@@ -81,7 +82,7 @@ def grid(host, portrait):
     return WORKS
 
 
-def both_shown(host, portrait):
+def both_shown(host: Host, portrait: Path) -> str:
     host.set_options(facerestore_result="show both")
     try:
         made = host.generate(face=[True, LARGER], photo=portrait)
@@ -91,7 +92,7 @@ def both_shown(host, portrait):
     return WORKS
 
 
-def overwriting(host, portrait):
+def overwriting(host: Host, portrait: Path) -> str:
     host.set_options(facerestore_result="overwrite the file")
     try:
         made = host.generate(face=[True, LARGER], photo=portrait, save_images=True)
@@ -103,7 +104,7 @@ def overwriting(host, portrait):
     return WORKS
 
 
-def per_picture(host, portrait):
+def per_picture(host: Host, portrait: Path) -> str:
     made = host.generate(face=[True, {"when": PER_PICTURE}], photo=portrait, save_images=True)
     (path,) = made.files
     assert differs(Image.open(path), Image.open(portrait)) > 0.02
@@ -111,7 +112,7 @@ def per_picture(host, portrait):
     return WORKS if host.call("/looked")["has_late_hook"] else f"{WORKS}, before the inpainting overlay"
 
 
-def masks(host, portrait):
+def masks(host: Host, portrait: Path) -> str:
     host.set_options(return_mask=True)
     try:
         fields = {"mask": face_mask(portrait), "inpaint_full_res": False, "batch_size": 2}
@@ -125,7 +126,7 @@ def masks(host, portrait):
     return WORKS
 
 
-def extras(host, portrait):
+def extras(host: Host, portrait: Path) -> str:
     asked = {"picture": encoded(Image.open(portrait)), "values": {"enabled": True, **LARGER}}
     answer = host.call("/looked/extras", asked)
     assert answer.status == 200, answer
@@ -134,7 +135,7 @@ def extras(host, portrait):
     return WORKS
 
 
-def extras_by_api(host, portrait):
+def extras_by_api(host: Host, portrait: Path) -> str:
     asked = {"image": encoded(Image.open(portrait)), "upscaling_resize": 1, "upscaler_1": "None"}
     answer = host.call("/sdapi/v1/extra-single-image", {**asked, "script_args": {"Face restore": {"enabled": True}}})
     assert answer.status == 200, answer
@@ -144,7 +145,7 @@ def extras_by_api(host, portrait):
     return "not offered: its API hands nothing to scripts of others"
 
 
-def paste(host, portrait):
+def paste(host: Host, portrait: Path) -> str:
     made = host.generate(face=[True, LARGER], photo=portrait)
     said = host.call("/looked/paste", {"text": made.infotexts[0]})
     of_others = host.call("/looked/paste", {"text": "a cat\nSteps: 20, Seed: 7, Size: 64x64"})
@@ -155,7 +156,7 @@ def paste(host, portrait):
     return WORKS
 
 
-def hosts_own_restoration(host, portrait):
+def hosts_own_restoration(host: Host, portrait: Path) -> str:
     if not host.call("/looked")["has_face_restorers"]:
         return "not offered: it has no restoration of its own"
     made = host.generate(face=[True, {}], photo=portrait, restore_faces=True)
@@ -165,7 +166,7 @@ def hosts_own_restoration(host, portrait):
     return WORKS
 
 
-def memory(host, portrait):
+def memory(host: Host, portrait: Path) -> str:
     found = host.call("/looked")
     managers = [name for name in found["modules"] if name.endswith(("memory_management", "model_management"))]
     if managers:
@@ -175,12 +176,12 @@ def memory(host, portrait):
     return f"{WORKS}: lowvram" if "modules.lowvram" in found["modules"] else "cache emptied; the host offers no more"
 
 
-def folders(host, portrait):
+def folders(host: Host, portrait: Path) -> str:
     assert host.call("/looked")["models_path"] == str(host.folder / "models")
     return WORKS
 
 
-def offered_restorers(host, portrait):
+def offered_restorers(host: Host, portrait: Path) -> str:
     if not host.call("/looked")["has_face_restorers"]:
         return "not offered: it has no list of restorers"
     assert listed(host, "face-restorers").count(OURS) == 1
@@ -193,7 +194,7 @@ def offered_restorers(host, portrait):
     return WORKS
 
 
-def offered_upscalers(host, portrait):
+def offered_upscalers(host: Host, portrait: Path) -> str:
     assert listed(host, "upscalers").count(OFFERED) == 1
     asked = {"image": encoded(Image.open(portrait)), "upscaling_resize": 2, "upscaler_1": OFFERED}
     answer = host.call("/sdapi/v1/extra-single-image", asked)
@@ -203,7 +204,7 @@ def offered_upscalers(host, portrait):
     return WORKS
 
 
-def lent_upscalers(host, portrait):
+def lent_upscalers(host: Host, portrait: Path) -> str:
     face = [True, {**LARGER, "upscaler": LENT, "upscale_strength": 1}]
     made = host.generate(face=face, photo=portrait)
     assert made.images[0].size == TWICE_WH
@@ -211,13 +212,13 @@ def lent_upscalers(host, portrait):
     return WORKS
 
 
-def axes(host, portrait):
+def axes(host: Host, portrait: Path) -> str:
     made = plot(host, portrait, (SCALE, "1, 2"), face=[True, {**LARGER, "scale": 1}])
     assert [image.size for image, _ in cells(made)] == [SIZE_WH, TWICE_WH]
     return WORKS
 
 
-def routes(host, portrait):
+def routes(host: Host, portrait: Path) -> str:
     answer = host.call("/facerestore/faces", {"pictures": [encoded(Image.open(portrait))]})
     assert answer.status == 200, answer
     assert len(answer["pictures"][0]["faces"]) == 1
@@ -225,7 +226,7 @@ def routes(host, portrait):
     return WORKS
 
 
-def buttons(host, portrait):
+def buttons(host: Host, portrait: Path) -> str:
     parts = {part["props"].get("elem_id"): part for part in host.call("/config")["components"]}
     if "txt2img_send_to_extras" not in parts:
         return "not offered: it has no row of buttons under a name that we know"
@@ -239,10 +240,13 @@ def buttons(host, portrait):
     return WORKS
 
 
-def stop(host, portrait):
-    made = []
-    job = {"face": [True, {}], "photo": portrait, "batch_size": 6, "do_not_save_grid": True}
-    thread = threading.Thread(target=lambda: made.append(host.generate(**job)))
+def stop(host: Host, portrait: Path) -> str:
+    made: list[Made] = []
+
+    def generate() -> None:
+        made.append(host.generate(face=[True, {}], photo=portrait, batch_size=6, do_not_save_grid=True))
+
+    thread = threading.Thread(target=generate)
     thread.start()
     limit = time.monotonic() + 60
     while "picture" not in str(host.call("/sdapi/v1/progress?skip_current_image=true").get("textinfo")):
@@ -257,7 +261,7 @@ def stop(host, portrait):
     return WORKS
 
 
-def reload(host, portrait):
+def reload(host: Host, portrait: Path) -> str:
     starts = host.starts()
     host.call("/sdapi/v1/server-restart", {})
     host.wait_for_start(starts + 1)

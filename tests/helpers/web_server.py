@@ -8,11 +8,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from lib_facerestore.models.catalogue import RemoteFile
 from lib_facerestore.models.fetching import FetchPolicy
 
 Answer = Callable[["Handler"], None]
+# 40 KB/s: whoever stops is heard within a tenth of a second, and 4 MB take longer than any test looks on.
+SLOW_PIECE_BYTES, SLOW_PAUSE_S = 4096, 0.1
 
 
 @dataclass
@@ -33,9 +36,10 @@ class WebServer:
     over: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> WebServer:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        # A class of its own, because a handler is made by the server and knows nothing but its class.
+        handler = type("HandlerOfThis", (Handler,), {"script": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads, self._server.block_on_close = True, False
-        self._server.script = self
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
@@ -56,11 +60,12 @@ class WebServer:
 class Handler(BaseHTTPRequestHandler):
     """Hands a request to the script."""
 
+    script: WebServer
+
     def do_GET(self) -> None:
-        script: WebServer = self.server.script
         self.asked = Asked(self.path, self.headers.get("Range"))
-        script.asked.append(self.asked)
-        answers = script.answers.get(self.path, [status(404)])
+        self.script.asked.append(self.asked)
+        answers = self.script.answers.get(self.path, [status(404)])
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         answer(self)
 
@@ -94,7 +99,7 @@ def whole(content: bytes, has_ranges: bool = True, pause_s: float = 0.0) -> Answ
         headers = {"Content_Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if asked else {}
         handler.begin(206 if asked else 200, Content_Length=len(rest), **headers)
         handler.body(rest[: len(rest) // 2])
-        handler.server.script.over.wait(pause_s)
+        handler.script.over.wait(pause_s)
         handler.body(rest[len(rest) // 2 :])
 
     return answer
@@ -107,7 +112,22 @@ def cut(content: bytes, at: int, holds: bool = False) -> Answer:
         handler.begin(200, Content_Length=len(content))
         handler.body(content[:at])
         if holds:
-            handler.server.script.over.wait(30)
+            handler.script.over.wait(30)
+        handler.close_connection = True
+
+    return answer
+
+
+def slow(content: bytes, at: int) -> Answer:
+    """The first bytes at once, the rest a little at a time for minutes, until the one who asked leaves."""
+
+    def answer(handler: Handler) -> None:
+        handler.begin(200, Content_Length=len(content))
+        handler.body(content[:at])
+        for start in range(at, len(content), SLOW_PIECE_BYTES):
+            if handler.close_connection or handler.script.over.wait(SLOW_PAUSE_S):
+                break
+            handler.body(content[start : start + SLOW_PIECE_BYTES])
         handler.close_connection = True
 
     return answer
@@ -128,8 +148,7 @@ def page(text: str) -> Answer:
     return answer
 
 
-def quick(**changes: object) -> FetchPolicy:
+def quick(**changes: Any) -> FetchPolicy:
     """A policy for this machine: plain http, short waits."""
-    return FetchPolicy(
-        **{"allowed": True, "any_host": True, "timeout_s": 0.5, "attempts": 3, "backoff_s": 0.02} | changes
-    )
+    usual = {"allowed": True, "any_host": True, "timeout_s": 0.5, "attempts": 3, "backoff_s": 0.02}
+    return FetchPolicy(**{**usual, **changes})

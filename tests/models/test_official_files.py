@@ -189,8 +189,9 @@ def test_faces_are_looked_for_with_official_files(release, name):
 
     assert (tools.detector.used.name, tools.detector.used.sha256) == (name, row(name).remote.sha256)
     assert tools.warnings == ()
-    (faces,) = tools.detector.detect([smooth_noise(96, 128)], 0.9, 96)
-    assert all(0.9 <= face.score <= 1 for face in faces)  # random weights may see faces anywhere
+    # Random weights may see faces anywhere and look again at up to 64 places, so the picture has few.
+    (faces,) = tools.detector.detect([smooth_noise(16, 21)], 0.9, 16)
+    assert all(0.9 <= face.score <= 1 for face in faces)
 
 
 def test_restoreformer_is_built_from_its_official_file(release):

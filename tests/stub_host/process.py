@@ -11,11 +11,16 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from stub_host import environments
+
+if TYPE_CHECKING:
+    from typing import Self
 
 LAUNCH = Path(__file__).resolve().parent / "stub" / "launch.py"
 # A real host on two busy cores; the stub takes 5 to 20 s.
@@ -34,7 +39,7 @@ ENVIRONMENTS = {
 STARTED = "Startup time"
 
 
-class Answer(dict):
+class Answer(dict[str, Any]):
     """A JSON answer with its HTTP status; a list stands under "list", words that are not JSON under "text"."""
 
     status = 200
@@ -45,14 +50,15 @@ class Answer(dict):
 
     def infotexts(self) -> list[str]:
         """Texts of a generation."""
-        return json.loads(self["info"])["infotexts"]
+        texts: list[str] = json.loads(self["info"])["infotexts"]
+        return texts
 
 
 class Host:
     """One running host. Use as a context manager. folder: where it keeps all it writes; log: what it printed."""
 
     def __init__(
-        self, name: str, command: list[str], folder: Path, port: int, environment: dict[str, str] | None = None
+        self, name: str, command: list[str], folder: Path, port: int, environment: Mapping[str, str] | None = None
     ) -> None:
         """Start and wait. Raises RuntimeError with the end of the log."""
         self.name = name
@@ -76,7 +82,7 @@ class Host:
             self.stop()
             raise
 
-    def __enter__(self) -> Host:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -171,7 +177,8 @@ def free_port() -> int:
     """A port that nobody listens on at the moment."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+        port: int = one.getsockname()[1]
+        return port
 
 
 def encoded(image: Image.Image) -> str:

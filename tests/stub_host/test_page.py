@@ -17,8 +17,6 @@ READ = f"#{ACCORDION}-checkbox input"
 AMOUNT = "#script_txt2img_probe_amount input[type=number]"
 TEXT = "pasted prompt\nSteps: 3, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 256x192{more}, Version: v1"
 LIMIT_MS = 20_000
-# An answer of gradio fills a hidden box before a button can read it; nothing on the page tells when.
-SETTLED_MS = 500
 expect.set_options(timeout=LIMIT_MS)
 
 
@@ -77,7 +75,7 @@ def test_a_click_on_a_picture_shows_its_text(page):
     seeds = []
     for number in (0, 1, 2):
         page.locator("#txt2img_gallery .thumbnails .thumbnail-item").nth(number).click()
-        page.wait_for_timeout(1200)
+        pages.settle(page)
         seeds.append(seed_in(text_of_selected(page)))
 
     assert seeds[0] == seeds[1] == seeds[2] - 1
@@ -118,7 +116,7 @@ def test_pasting_ticks_and_unticks(page, stub, tmp_path, more, is_ticked):
     pages.open_tab(page, "PNG Info")
     page.locator("#pnginfo_image input[type=file]").set_input_files(infotext_file(tmp_path, more))
     expect(page.locator("#pnginfo_html2_info").first).to_contain_text("pasted prompt")
-    page.wait_for_timeout(SETTLED_MS)
+    pages.settle(page)
     page.locator("#tab_pnginfo #txt2img_tab").click()
 
     expect(page.locator("#txt2img_prompt textarea")).to_have_value("pasted prompt")
@@ -158,7 +156,7 @@ def test_an_exception_in_extras_is_told_in_the_panel(page):
 def test_apply_saves_settings(page, stub):
     pages.open_settings(page, "probe", "Probe")
     page.locator("#setting_probe_switch input").click()
-    page.wait_for_timeout(SETTLED_MS)
+    pages.settle(page)
 
     page.locator("#settings_submit").click()
 
@@ -178,7 +176,7 @@ def test_reload_ui_loads_the_scripts_again(page, stub):
 
 def test_no_script_of_the_page_failed(page):
     # Reload UI stops the server under the open page.
-    assert [error for error in page.errors if "Failed to fetch" not in error] == []
+    assert [error for error in pages.errors_of(page) if "Failed to fetch" not in error] == []
 
 
 def test_files_of_extensions_are_served(stub):

@@ -1,5 +1,8 @@
 """Hosts and photographs for the tests of the extension."""
 
+import contextlib
+import functools
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,14 +10,29 @@ from PIL import Image
 from helpers.running_host import HOSTS, SIZE_WH, make_portrait, started
 
 
+@pytest.fixture(scope="session")
+def kept_running(tmp_path_factory, portrait):
+    """Starts a host by kind at its first call and gives the same one at each further call; all stop at the end.
+
+    pytest alone would stop a host whenever a test asks for the other one, and start it anew in the next file.
+    """
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def start(kind):
+            environment = {"FACERESTORE_PHOTO": str(portrait)}
+            return running.enter_context(started(kind, tmp_path_factory, environment=environment))
+
+        yield start
+
+
 @pytest.fixture(scope="session", params=HOSTS)
-def host(request, tmp_path_factory, portrait):
+def host(request, kept_running):
     """A running host with our extension; the stub under both gradios, or the real one that the environment names.
 
     What its page generates is the portrait.
     """
-    with started(request.param, tmp_path_factory, environment={"FACERESTORE_PHOTO": str(portrait)}) as running:
-        yield running
+    return kept_running(request.param)
 
 
 @pytest.fixture(scope="session")

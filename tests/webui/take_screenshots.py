@@ -31,20 +31,20 @@ def generation(page, to):
         pages.fill(page, f"#txt2img_{field}", value)
     pages.tick(page, "script_txt2img_face_restore_enable")
     pages.generate(page)
-    page.wait_for_timeout(2000)
+    pages.settle(page)
     page.screenshot(path=to, type="jpeg", quality=80)
 
 
 def extras(page, to):
     pages.open_tab(page, "Extras")
     page.locator("#extras_image input[type=file]").set_input_files(PHOTOGRAPH)
-    page.wait_for_timeout(2000)
+    pages.settle(page)
     pages.tick(page, "extras_facerestore_enable")
     page.locator("#extras_generate").click()
     page.wait_for_function(
         "() => (document.querySelector('#html_info_x_extras')?.innerText || '').includes('Face restore status')"
     )
-    page.wait_for_timeout(2000)
+    pages.settle(page)
     page.screenshot(path=to, type="jpeg", quality=80)
 
 

@@ -69,7 +69,13 @@ def table(columns):
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# The one whose gradio the tests of variants leave to `make test-long`; see MOSTLY_FORGE.
+IN_MAKE_TEST = ("a1111", "real")
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in IN_MAKE_TEST else pytest.param(kind, marks=pytest.mark.long) for kind in KINDS]
+)
 def test_each_kind_of_host_does_what_the_page_tells(kind, tmp_path, portrait):
     with started(kind, tmp_path, portrait) as host:
         is_forge = "backend.memory_management" in host.call("/looked")["modules"]

@@ -3,22 +3,33 @@
 import pytest
 
 from helpers.generations import RECORD, STATUS
+from helpers.plots import MODEL, labels
 from helpers.running_host import STUBS, start_stub
 from stub_host import page as pages
 
 
 @pytest.fixture(scope="module", params=STUBS)
-def reloaded(request, tmp_path_factory, portrait):
-    """A host and its page after the button was pressed twice."""
+def own_host(request, tmp_path_factory, portrait):
+    """A host of this file's own."""
     environment = {"FACERESTORE_PHOTO": str(portrait)}
-    host = start_stub(request.param, tmp_path_factory.mktemp("reloaded"), environment=environment)
-    try:
-        with pages.opened(host) as page:
-            pages.reload_ui(page, host)
-            pages.reload_ui(page, host)
-            yield host, page
-    finally:
-        host.stop()
+    with start_stub(request.param, tmp_path_factory.mktemp("reloaded"), environment=environment) as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def axes_before(own_host):
+    """Labels of the plot's axes, before anything was pressed."""
+    return labels(own_host)
+
+
+@pytest.fixture(scope="module")
+def reloaded(own_host, axes_before):
+    """That host and its page after the button was pressed twice."""
+    host = own_host
+    with pages.opened(host) as page:
+        pages.reload_ui(page, host)
+        pages.reload_ui(page, host)
+        yield host, page
 
 
 @pytest.mark.parametrize(
@@ -62,6 +73,13 @@ def test_hosts_lists_have_each_entry_once(reloaded, what, name):
     host, _ = reloaded
 
     assert [one["name"] for one in host.call(f"/sdapi/v1/{what}")["list"]].count(name) == 1
+
+
+def test_axes_of_the_plot_are_not_doubled(reloaded, axes_before):
+    host, _ = reloaded
+
+    assert labels(host) == axes_before
+    assert axes_before.count(MODEL) == 1
 
 
 def test_lists_on_the_page_have_each_entry_once(reloaded):
@@ -112,7 +130,7 @@ def test_button_below_the_gallery_restores_once(reloaded):
     before = host.files()
     page.locator("#txt2img_generate").click()
     page.wait_for_function("() => !document.querySelector('#html_log_txt2img').innerText.includes('Face restore')")
-    page.wait_for_timeout(3000)
+    pages.settle(page)
     (base,) = host.files() - before
     seen = len(host.said())
 
@@ -132,7 +150,7 @@ def test_host_has_nothing_to_complain_about(reloaded):
     assert host.call("/stub/errors")["list"] == []
     assert "Traceback" not in host.said()
     # The page asks for a server that is on its way up.
-    assert [error for error in page.errors if "Failed to fetch" not in error] == []
+    assert [error for error in pages.errors_of(page) if "Failed to fetch" not in error] == []
 
 
 def test_lists_of_the_host_are_left_alone_where_the_settings_say_so(reloaded):

@@ -4,7 +4,9 @@ import pytest
 from PIL import Image
 
 from helpers.generations import RECORD, differs
+from helpers.plots import MODEL, SCALE, labels
 from helpers.running_host import EXTENSIONS, STUBS, start_stub
+from stub_host import page as pages
 
 # Its name is the first of all, so that it is loaded before us.
 WATCHING = {"a-watching": EXTENSIONS / "watching_extension"}
@@ -57,9 +59,13 @@ def test_both_flags_remove_the_accordion(start, portrait, kind):
 
 
 @pytest.mark.parametrize("kind", STUBS)
-def test_upscaling_alone_never_loads_what_restores(start, portrait, kind):
+def test_upscaling_alone_never_loads_what_restores_and_has_no_buttons_for_it(start, portrait, kind):
     host = start(kind, "--no-facerestore")
 
+    with pages.opened(host) as page:
+        assert page.locator("#txt2img_facerestore_one, #txt2img_facerestore_all").count() == 0
+        assert page.locator("#txt2img_send_to_extras").is_visible()
+        assert pages.errors_of(page) == []
     made = host.generate(face=[True, {"upscaler": "Lanczos", "scale": 2}], photo=portrait)
 
     assert "script_txt2img_face_restore_enable" in str(host.call("/config"))
@@ -70,9 +76,12 @@ def test_upscaling_alone_never_loads_what_restores(start, portrait, kind):
 
 
 @pytest.mark.parametrize("kind", STUBS)
-def test_restoring_alone_says_that_nothing_was_upscaled(start, portrait, kind):
+def test_restoring_alone_says_that_nothing_was_upscaled_and_has_no_axes_for_it(start, portrait, kind):
     host = start(kind, "--no-facerestore-upscale")
 
+    axes = labels(host)
+    assert MODEL in axes
+    assert SCALE not in axes
     made = host.generate(face=[True, {"upscaler": "Lanczos", "scale": 2}], photo=portrait)
 
     assert made.images[0].size == (192, 160)

@@ -5,8 +5,14 @@ from PIL import Image
 
 from helpers.generations import differs, seed_in
 from helpers.plots import CELL, ENABLED, FACES, MODEL, PREFIX, SCALE, VISIBILITY, cells, labels, plot
-from helpers.running_host import STUBS, start_stub
+from helpers.running_host import MOSTLY_FORGE
 from stub_host import page as pages
+
+
+@pytest.fixture(scope="session", params=MOSTLY_FORGE)
+def host(request, kept_running):
+    """The running host with our extension whose page generates the portrait."""
+    return kept_running(request.param)
 
 
 def test_axes_stand_in_the_hosts_list_once(host):
@@ -119,36 +125,10 @@ def test_plot_on_the_page(host):
 
         assert "GFPGAN / CodeFormer visibility cannot be 7.0: it must be a number from 0 to 1." in shown
         assert "Traceback" not in shown
-        assert [error for error in page.errors if "facerestore" in error] == []
+        assert [error for error in pages.errors_of(page) if "facerestore" in error] == []
     restored = [path for path in host.files() - before if path.stem.endswith("-restored")]
     texts = sorted(Image.open(path).info["parameters"] for path in restored)
     assert ["Face restore visibility: 0," in text for text in texts] == [True, False]
-
-
-@pytest.mark.parametrize("kind", STUBS)
-def test_reloading_twice_does_not_double_the_axes(kind, tmp_path):
-    host = start_stub(kind, tmp_path)
-    try:
-        before = labels(host)
-        with pages.opened(host) as page:
-            pages.reload_ui(page, host)
-            pages.reload_ui(page, host)
-
-        assert labels(host) == before
-        assert before.count(MODEL) == 1
-        assert host.call("/stub/errors")["list"] == []
-    finally:
-        host.stop()
-
-
-@pytest.mark.parametrize("kind", STUBS)
-def test_flag_leaves_the_axes_of_its_half_out(kind, tmp_path):
-    host = start_stub(kind, tmp_path, "--no-facerestore-upscale")
-    try:
-        assert MODEL in labels(host)
-        assert SCALE not in labels(host)
-    finally:
-        host.stop()
 
 
 def test_bar_says_nothing_of_ours_while_the_next_cell_is_sampled(host, portrait):

@@ -20,7 +20,7 @@ from lib_facerestore.errors import PictureError
 LIMITS = ReadLimits(megapixels=4, file_megabytes=1)
 WHOLE = {name: make() for name, _, make in ROWS}
 SIGNATURES = sorted({data[:12] for data in WHOLE.values()})
-QUICK = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
 @st.composite
@@ -55,20 +55,42 @@ def decoded_or_refused(data: bytes) -> Picture | None:
         return None
 
 
+RANDOM = given(signature=st.sampled_from([b"", *SIGNATURES]), tail=st.binary(max_size=400))
+
+
 @QUICK
-@given(signature=st.sampled_from([b"", *SIGNATURES]), tail=st.binary(max_size=400))
+@RANDOM
 def test_random_bytes_are_refused_with_a_sentence_or_are_a_picture(signature, tail):
     picture = decoded_or_refused(signature + tail)
 
     assert picture is None or min(picture.size_hw) > 0
 
 
+@pytest.mark.long
+@settings(QUICK, max_examples=300)
+@RANDOM
+def test_300_times_random_bytes_are_refused_with_a_sentence_or_are_a_picture(signature, tail):
+    picture = decoded_or_refused(signature + tail)
+
+    assert picture is None or min(picture.size_hw) > 0
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@settings(QUICK, max_examples=6)
+@given(data=st.data())
+def test_a_mutated_file_gives_a_picture_that_can_be_written_or_a_sentence(name, data):
+    assert_can_be_written_or_was_refused(decoded_or_refused(data.draw(mutated(WHOLE[name]))))
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("name", WHOLE)
 @settings(QUICK, max_examples=60)
 @given(data=st.data())
-def test_a_mutated_file_gives_a_picture_that_can_be_written_or_a_sentence(name, data):
-    picture = decoded_or_refused(data.draw(mutated(WHOLE[name])))
+def test_each_of_60_mutated_files_gives_a_picture_that_can_be_written_or_a_sentence(name, data):
+    assert_can_be_written_or_was_refused(decoded_or_refused(data.draw(mutated(WHOLE[name]))))
 
+
+def assert_can_be_written_or_was_refused(picture: Picture | None) -> None:
     if picture is not None:
         assert picture.size_hw[0] * picture.size_hw[1] <= 4_000_000
         small = Picture(picture.pixels[:8, :8], None, picture.is_grey, picture.metadata)
@@ -86,9 +108,21 @@ LOSSLESS = [
 
 
 @pytest.mark.parametrize(("suffix", "dtype", "is_grey", "has_alpha"), LOSSLESS)
-@settings(QUICK, max_examples=25)
+@settings(QUICK, max_examples=5)
 @given(data=st.data())
 def test_every_lossless_combination_comes_back(suffix, dtype, is_grey, has_alpha, data):
+    assert_comes_back(suffix, dtype, is_grey, has_alpha, data)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("suffix", "dtype", "is_grey", "has_alpha"), LOSSLESS)
+@settings(QUICK, max_examples=25)
+@given(data=st.data())
+def test_25_pictures_of_every_lossless_combination_come_back(suffix, dtype, is_grey, has_alpha, data):
+    assert_comes_back(suffix, dtype, is_grey, has_alpha, data)
+
+
+def assert_comes_back(suffix: str, dtype: type, is_grey: bool, has_alpha: bool, data: st.DataObject) -> None:
     height, width = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 14))
     values = data.draw(arrays.arrays(dtype, (height, width, 4)))
     colour = np.repeat(values[..., :1], 3, axis=2) if is_grey else np.ascontiguousarray(values[..., :3])

@@ -88,7 +88,7 @@ def test_sixteen_bits_survive_every_size(host, portrait, settings):
 
     found = answer.picture()
     width = settings.get("width") or 192 * settings.get("scale", 1)
-    assert (found.pixels.dtype, found.size_hw) == (np.uint16, (round(width * 160 / 192), width))
+    assert (found.pixels.dtype, found.size_hw) == (np.dtype(np.uint16), (round(width * 160 / 192), width))
     assert answer.json["pictures"][0]["report"]["warnings"] == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.api_client import get, post, send
 from helpers.running_host import EXTENSIONS, STUBS, start_stub
-from helpers.web_server import cut, status, whole
+from helpers.web_server import slow, status, whole
 
 CONTENT = bytes(range(256)) * 20_000
 ADDRESS = "/test-model.pth"
@@ -62,7 +62,7 @@ def test_file_that_is_not_there_is_said(offering):
 
 def test_fetching_is_watched_stopped_and_gone_on_with(offering):
     host, server, folder = offering
-    server.answers[ADDRESS] = [cut(CONTENT, 1_000_000, holds=True), whole(CONTENT)]
+    server.answers[ADDRESS] = [slow(CONTENT, 1_000_000), whole(CONTENT)]
 
     post(host, "fetch", {"names": ["Test model"]})
     running = wait_until(host, lambda found: found["done_bytes"] > 0)

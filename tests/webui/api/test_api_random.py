@@ -1,4 +1,4 @@
-"""100 random valid and 1,000 random invalid requests, made from the host's own schema: no status 500, no path told."""
+"""Random valid and invalid requests, made from the host's own schema: no status 500, no path told."""
 
 import base64
 import io
@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from helpers.api_client import JSON, base64_of, get, post, send
 from helpers.running_host import ROOT
 
 # The same requests at each run; a failure is told as it came, because shrinking it would take minutes over HTTP.
-EXACTLY = {
+EXACTLY: dict[str, Any] = {
     "derandomize": True, "deadline": None, "database": None, "phases": (Phase.generate,),
     "suppress_health_check": list(HealthCheck),
 }  # fmt: skip
@@ -104,11 +105,16 @@ def shown(host, answer):
     return image, one
 
 
-@pytest.mark.timeout(600)
-def test_94_valid_requests_without_faces_are_done(host, schema, upscalers):
+def some_or(count, many):
+    """So many examples in `make test`, many in `make test-long`."""
+    return pytest.mark.parametrize("count", [count, pytest.param(many, marks=pytest.mark.long)])
+
+
+@some_or(30, 94)
+def test_valid_requests_without_faces_are_done(host, schema, upscalers, count):
     done, ways = [], set()
 
-    @settings(max_examples=94, **EXACTLY)
+    @settings(max_examples=count, **EXACTLY)
     @given(valid(schema, upscalers), st.sampled_from(["png", "jpeg", "webp"]), st.integers(0, 100))
     def check(chosen, wanted, quality):
         body = {"pictures": [TINY], "settings": chosen, "format": wanted, "quality": quality}
@@ -120,14 +126,14 @@ def test_94_valid_requests_without_faces_are_done(host, schema, upscalers):
 
     check()
 
-    assert len(done) == 94
+    assert len(done) == count
     # How many sizes come is not the same on every machine; each way to ask for one does.
     assert ways == {(), *((name,) for name in SIZES), ("height", "width")}
     assert len(set(done)) > len(ways)
 
 
-@pytest.mark.timeout(600)
-def test_6_valid_requests_with_a_face_are_done(host, portrait, schema):
+@some_or(2, 6)
+def test_valid_requests_with_a_face_are_done(host, portrait, schema, count):
     faces = {
         name: allowed(name, about)
         for name, about in schema.items()
@@ -135,7 +141,7 @@ def test_6_valid_requests_with_a_face_are_done(host, portrait, schema):
     }
     done = []
 
-    @settings(max_examples=6, **EXACTLY)
+    @settings(max_examples=count, **EXACTLY)
     @given(st.fixed_dictionaries({}, optional=faces), sizes(schema).filter(lambda size: "scale" not in size))
     def check(chosen, size):
         body = {"pictures": [base64_of(portrait)], "settings": {**chosen, **size, "upscaler": "Lanczos"}}
@@ -144,7 +150,7 @@ def test_6_valid_requests_with_a_face_are_done(host, portrait, schema):
 
     check()
 
-    assert len(done) == 6
+    assert len(done) == count
     assert sum(done) > 0
 
 
@@ -198,11 +204,11 @@ def invalid(schema):
     )
 
 
-@pytest.mark.timeout(600)
-def test_1000_invalid_requests_are_refused_in_words(host, schema):
+@some_or(100, 1000)
+def test_invalid_requests_are_refused_in_words(host, schema, count):
     statuses = []
 
-    @settings(max_examples=1000, **EXACTLY)
+    @settings(max_examples=count, **EXACTLY)
     @given(invalid(schema), st.sampled_from(["restore", "faces"]))
     def check(body, route):
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -216,5 +222,5 @@ def test_1000_invalid_requests_are_refused_in_words(host, schema):
 
     check()
 
-    assert len(statuses) == 1000
+    assert len(statuses) == count
     assert {400, 422} <= set(statuses)

@@ -1,7 +1,6 @@
 """The script that shows every face restored in several ways, by API and on the page."""
 
 import json
-import os
 import re
 
 import pytest
@@ -9,14 +8,13 @@ import torch
 from PIL import Image
 
 from helpers.generations import RECORD, differs
-from helpers.running_host import REAL_FOLDER, STUBS, start_real, start_stub
+from helpers.running_host import HOSTS, started
 from lib_facerestore.models import catalogue, weights
 from stub_host import page as pages
 from stub_host.process import decoded
 
 EMBEDDED, MINE = "Real-ESRGAN x4plus (embedded)", "mine"
 CELL = 128
-HOSTS = ["real"] if os.environ.get(REAL_FOLDER) else STUBS
 STATUS = re.compile(r"Face restore grid: (picture \d: )?1 face, restored in 2 ways · \d+\.\d\d s · cpu")
 
 
@@ -27,12 +25,8 @@ def host(request, tmp_path_factory, portrait, runtime):
     spec = catalogue.by_name("Real-ESRGAN animevideov3 (embedded)", "upscaler")
     torch.save({"params": weights.load(weights.find(spec, runtime), runtime)}, folder / f"{MINE}.pth")
     flags, environment = ["--facerestore-models-path", str(folder)], {"FACERESTORE_PHOTO": str(portrait)}
-    if request.param == "real":
-        running = start_real(os.environ[REAL_FOLDER], *flags, environment=environment)
-    else:
-        running = start_stub(request.param, tmp_path_factory.mktemp("grid"), *flags, environment=environment)
-    yield running
-    running.stop()
+    with started(request.param, tmp_path_factory, *flags, environment=environment) as running:
+        yield running
 
 
 def grid(host, photo, models=(EMBEDDED, MINE), weights="0, 1", cell=CELL, **fields):
@@ -141,4 +135,4 @@ def test_grid_on_the_page(host):
         assert STATUS.search(shown)
         assert page.locator("#txt2img_gallery .thumbnail-item").count() >= 2
         assert "Traceback" not in shown
-        assert [error for error in page.errors if "facerestore" in error] == []
+        assert [error for error in pages.errors_of(page) if "facerestore" in error] == []

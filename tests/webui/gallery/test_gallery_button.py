@@ -23,7 +23,7 @@ PRESS_LIMIT_MS = 240_000
 OTHER_HOST = """
 import sys, types
 import gradio as gr
-from lib_facerestore.webui import gallery_buttons
+from lib_facerestore.webui.gallery import gallery_buttons
 
 for name in ("modules", "modules.shared"):
     sys.modules[name] = types.ModuleType(name)
@@ -52,7 +52,7 @@ def page(host):
     host.set_options(samples_save=True, samples_format="png")
     with pages.opened(host) as opened:
         yield opened
-        assert [error for error in opened.errors if "facerestore" in error] == []
+        assert [error for error in pages.errors_of(opened) if "facerestore" in error] == []
 
 
 def generated(host, page, batch_size=1):
@@ -73,7 +73,7 @@ def inpainted(page, picture, mask):
     page.locator("#mode_img2img button", has_text="Inpaint upload").first.click()
     for name, file in (("base", picture), ("mask", mask)):
         page.locator(f"#img_inpaint_{name} input[type=file]").set_input_files(file)
-    page.wait_for_timeout(1500)
+    pages.settle(page)
     for name, value in {"steps": 2, "width": 192, "height": 160, "cfg_scale": 1}.items():
         pages.fill(page, f"#img2img_{name}", value)
     pages.generate(page, "img2img", until="Time taken")
@@ -93,7 +93,7 @@ def press(page, which, tab="txt2img"):
         arg=[log, old],
         timeout=PRESS_LIMIT_MS,
     )
-    page.wait_for_timeout(1000)
+    pages.settle(page)
     return page.evaluate(SAID, log)
 
 
@@ -108,7 +108,7 @@ def thumbnails(page, tab="txt2img"):
 def select(page, number):
     """Click a thumbnail; the text that the host then shows."""
     thumbnails(page).nth(number).click()
-    page.wait_for_timeout(1200)
+    pages.settle(page)
     return pages.text(page, "#html_info_txt2img").strip()
 
 
@@ -387,7 +387,7 @@ def test_file_that_the_host_does_not_serve_is_not_read(host, page, portrait):
     )
 
     page.locator("#txt2img_facerestore_one").click()
-    page.wait_for_timeout(8000)
+    pages.settle(page)
 
     assert host.files() == before
     assert set(portrait.parent.iterdir()) == beside
@@ -417,7 +417,7 @@ def test_file_that_the_host_does_not_serve_is_not_served_after_it(host, page, fo
     sent_otherwise(page, with_foreign(2, secret))
 
     page.locator("#txt2img_facerestore_one").click()
-    page.wait_for_timeout(8000)
+    pages.settle(page)
 
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(f"{host.address}/file={secret}")
@@ -435,7 +435,7 @@ def test_base_file_that_the_host_does_not_serve_is_not_read(host, page, folder_o
     sent_otherwise(page, with_foreign(0, folder_of_others / "secret-restored.png", texts))
 
     page.locator("#txt2img_facerestore_one").click()
-    page.wait_for_timeout(8000)
+    pages.settle(page)
 
     assert host.files() == before
     assert set(folder_of_others.iterdir()) == beside
@@ -471,10 +471,9 @@ def test_interrupt_keeps_the_others_as_they_were(host, page):
 
     for _ in range(2):  # the first press may mean: after this picture
         host.call("/sdapi/v1/interrupt", {})
-        page.wait_for_timeout(200)
     page.wait_for_function("() => document.querySelector('#html_log_txt2img').innerText.includes('Stopped after')")
 
-    page.wait_for_timeout(1000)
+    pages.settle(page)
     assert not page.locator("#txt2img_interrupt").is_visible()
     assert len(host.files() - before) < 3
     shown = pictures(page)
@@ -489,13 +488,13 @@ def test_restored_picture_goes_to_other_tabs_and_theirs_are_restored_too(host, p
     restored = Image.open(base.with_name(f"{base.stem}-restored.png")).convert("RGB")
 
     page.locator("#txt2img_send_to_extras").click()
-    page.wait_for_timeout(2500)
+    pages.settle(page)
     with urllib.request.urlopen(page.locator("#extras_image img").first.evaluate("image => image.src")) as answer:
         assert differs(Image.open(BytesIO(answer.read())), restored) == 0
 
     pages.open_tab(page, "txt2img")
     page.locator("#txt2img_send_to_img2img").click()
-    page.wait_for_timeout(2500)
+    pages.settle(page)
     assert page.locator("#img2img_prompt textarea").first.input_value() == "a portrait"
     for name, value in {"steps": 2, "width": 192, "height": 160, "cfg_scale": 1}.items():
         pages.fill(page, f"#img2img_{name}", value)
@@ -529,15 +528,3 @@ def test_buttons_are_not_shown_on_a_host_that_lacks_a_part(kind):
     assert made.returncode == 0, made.stderr
     hidden = {missing: "[]" if "send_to" in missing else "[False, False]" for missing in (*PARTS, "nothing")}
     assert made.stdout.splitlines() == [f"{missing} {seen}" for missing, seen in hidden.items()]
-
-
-@pytest.mark.parametrize("kind", STUBS)
-def test_flag_removes_the_buttons(kind, tmp_path):
-    host = start_stub(kind, tmp_path, "--no-facerestore")
-    try:
-        with pages.opened(host) as page:
-            assert page.locator("#txt2img_facerestore_one, #txt2img_facerestore_all").count() == 0
-            assert page.locator("#txt2img_send_to_extras").is_visible()
-            assert page.errors == []
-    finally:
-        host.stop()

@@ -22,13 +22,15 @@ CORNER = (0, 0, 40, 40)
 @pytest.fixture(scope="module", params=HOSTS)
 def host(request, tmp_path_factory):
     """A host with both neighbours and us."""
-    if request.param == "real":
-        running = start_real(os.environ[REAL_FOLDER], extra=NEIGHBOURS)
-    else:
-        folder, extra = tmp_path_factory.mktemp("neighbours"), {OURS[request.param]: ROOT, **NEIGHBOURS}
-        running = start_stub(request.param, folder, with_us=False, extra=extra)
-    yield running
-    running.stop()
+    with neighboured(request.param, tmp_path_factory) as running:
+        yield running
+
+
+def neighboured(kind, tmp_path_factory):
+    if kind == "real":
+        return start_real(os.environ[REAL_FOLDER], extra=NEIGHBOURS)
+    extra = {OURS[kind]: ROOT, **NEIGHBOURS}
+    return start_stub(kind, tmp_path_factory.mktemp("neighbours"), with_us=False, extra=extra)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import re
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -10,7 +11,7 @@ from lib_facerestore.settings import RestoreSettings, field_types, setting_defau
 from lib_facerestore.webui import infotext
 
 ENTRY = re.compile(r'([^:,"]+): ("(?:\\.|[^"\\])*"|[^,]*)(?:, |$)')
-UPSCALED = {"upscaler": "Real-ESRGAN x2plus", "scale": 2.0, "upscale_strength": 0.5}
+UPSCALED: dict[str, Any] = {"upscaler": "Real-ESRGAN x2plus", "scale": 2.0, "upscale_strength": 0.5}
 
 
 def report(*outcomes, restorer="CodeFormer", fidelity=0.5, **more):
@@ -23,7 +24,7 @@ def pasted(text):
     """The settings that the controls have when the text was pasted."""
     found = {key: value.strip('"') for key, value in ENTRY.findall(text)}
     controls = {name: name for name in field_types()}
-    (_, is_on), *pairs = infotext.fields(SimpleNamespace(enabled="enabled", fields=controls))
+    (_, is_on), *pairs = infotext.fields(cast(Any, SimpleNamespace)(enabled="enabled", fields=controls))
     assert is_on(found)
     return RestoreSettings(**{name: read(found) for name, read in pairs})
 

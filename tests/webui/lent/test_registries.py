@@ -322,7 +322,6 @@ def test_host_tells_the_page_what_ours_did(host, restores):
             pages.fill(page, f"#txt2img_{field}", value)
         done = pages.generate(page)
         host.set_options(facerestore_default_restorer="CodeFormer")
-        page.wait_for_timeout(500)
         failed = pages.generate(page, until="codeformer.pth")
 
     assert STATUS.search(done)

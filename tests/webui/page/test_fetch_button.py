@@ -6,33 +6,37 @@ import json
 import pytest
 
 from helpers.running_host import EXTENSIONS, STUBS, start_stub
-from helpers.web_server import cut, status, whole
+from helpers.web_server import WebServer, slow, status, whole
 from stub_host import page as pages
 
 CONTENT = bytes(range(256)) * 20_000
 ADDRESS = "/test-model.pth"
 
 
+@pytest.fixture(scope="module", params=STUBS)
+def offering(request, tmp_path_factory):
+    """A host whose list offers a file of its mirror, and that mirror, a server of the tests; (host, server)."""
+    with WebServer() as server:
+        offered = json.dumps([server.url(ADDRESS), len(CONTENT), hashlib.sha256(CONTENT).hexdigest()])
+        folder = tmp_path_factory.mktemp(request.param)
+        (folder / "config.json").write_text(json.dumps({"facerestore_mirror": server.url("")}))
+        environment = {"FACERESTORE_TEST_MODEL": offered, "no_proxy": "*"}
+        extra = {"offering_extension": EXTENSIONS / "offering_extension"}
+        with start_stub(request.param, folder, extra=extra, environment=environment) as host:
+            yield host, server
+
+
 @pytest.fixture
-def opened(request, server, tmp_path):
-    """The models panel of a host whose list offers a file of its mirror, the test's server; the file is chosen."""
-    offered = json.dumps([server.url(ADDRESS), len(CONTENT), hashlib.sha256(CONTENT).hexdigest()])
-    folder = tmp_path / "host"
-    folder.mkdir()
-    (folder / "config.json").write_text(json.dumps({"facerestore_mirror": server.url("")}))
-    environment = {"FACERESTORE_TEST_MODEL": offered, "no_proxy": "*"}
-    extra = {"offering_extension": EXTENSIONS / "offering_extension"}
-    host = start_stub(request.param, folder, extra=extra, environment=environment)
-    try:
-        with pages.opened(host) as page:
-            pages.open_settings(page, "facerestore", "Face restore")
-            chosen = page.locator("#facerestore_fetch_name input").first
-            chosen.click()
-            chosen.fill("Test model")
-            chosen.press("Enter")
-            yield page, folder
-    finally:
-        host.stop()
+def opened(offering):
+    """The models panel of that host, whose file is not there yet and is chosen; (page, folder, server)."""
+    host, server = offering
+    for path in host.folder.rglob("test-model.pth*"):
+        path.unlink()
+    with pages.opened(host) as page:
+        pages.open_settings(page, "facerestore", "Face restore")
+        assert "test-model" not in pages.text(page, "#facerestore_models_status")
+        pages.choose(page, "#facerestore_fetch_name", "Test model")
+        yield page, host.folder, server
 
 
 def status_with(page, words):
@@ -46,9 +50,8 @@ def fetched(folder):
     return [path for path in folder.rglob("test-model.pth") if path.is_file()]
 
 
-@pytest.mark.parametrize("opened", STUBS, indirect=True)
-def test_file_comes_in_with_progress_and_its_place_is_named(opened, server):
-    page, folder = opened
+def test_file_comes_in_with_progress_and_its_place_is_named(opened):
+    page, folder, server = opened
     server.answers[ADDRESS] = [whole(CONTENT, pause_s=3)]
 
     page.locator("#facerestore_fetch").click()
@@ -60,9 +63,8 @@ def test_file_comes_in_with_progress_and_its_place_is_named(opened, server):
     assert str(path) in shown
 
 
-@pytest.mark.parametrize("opened", STUBS, indirect=True)
-def test_file_that_is_not_there_is_said(opened, server):
-    page, folder = opened
+def test_file_that_is_not_there_is_said(opened):
+    page, folder, server = opened
     server.answers[ADDRESS] = [status(404)]
 
     page.locator("#facerestore_fetch").click()
@@ -73,10 +75,9 @@ def test_file_that_is_not_there_is_said(opened, server):
     assert fetched(folder) == []
 
 
-@pytest.mark.parametrize("opened", STUBS, indirect=True)
-def test_stop_leaves_what_came_in_for_the_next_press(opened, server):
-    page, folder = opened
-    server.answers[ADDRESS] = [cut(CONTENT, 1_000_000, holds=True), whole(CONTENT)]
+def test_stop_leaves_what_came_in_for_the_next_press(opened):
+    page, folder, server = opened
+    server.answers[ADDRESS] = [slow(CONTENT, 1_000_000), whole(CONTENT)]
 
     page.locator("#facerestore_fetch").click()
     status_with(page, "of 5 MB, ")

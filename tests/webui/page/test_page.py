@@ -23,7 +23,7 @@ def page(host):
     with pages.opened(host) as opened:
         yield opened
         # Hosts' pages have errors of their own, with no extension at all.
-        assert [error for error in opened.errors if "facerestore" in error] == []
+        assert [error for error in pages.errors_of(opened) if "facerestore" in error] == []
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def paste(page, text):
     """Write a picture's text into the prompt and press the arrow that reads it."""
     pages.fill(page, "#txt2img_prompt", text)
     page.locator("#txt2img_tools #paste, #paste").first.click()
-    page.wait_for_timeout(1500)
+    pages.settle(page)
 
 
 def slider(page, name):
@@ -82,8 +82,7 @@ def test_box_is_off_at_first_and_generating_then_changes_nothing(host, small):
     assert not pages.is_ticked(small, ENABLE)
     before = host.files()
 
-    small.locator("#txt2img_generate").click()
-    small.wait_for_timeout(4000)
+    pages.generate(small, until="Time taken")
 
     assert not [path for path in host.files() - before if "restored" in path.name]
 
@@ -125,11 +124,9 @@ def test_weight_is_shown_for_codeformer_only(page):
     weight = page.locator("#script_txt2img_face_restore_fidelity").first
 
     paste(page, OURS.format(restorer="CodeFormer", more=""))
-    page.wait_for_timeout(500)
     assert weight.is_visible()
 
     paste(page, OURS.format(restorer="none", more=""))
-    page.wait_for_timeout(500)
     assert not weight.is_visible()
 
 
@@ -151,16 +148,16 @@ def extras(page, host, tab, give):
     """Restore in one of the Extras tabs: what it shows, and the files that it wrote, by name."""
     pages.open_tab(page, "Extras")
     page.locator("#mode_extras button, #extras_tabs button").nth(tab).click()
-    page.wait_for_timeout(500)
+    pages.settle(page)
     give(page)
-    page.wait_for_timeout(1500)
+    pages.settle(page)
     pages.tick(page, ENABLE_EXTRAS)
     before = host.files()
     page.locator("#extras_generate").click()
     page.wait_for_function(
         "() => (document.querySelector('#html_info_x_extras')?.innerText || '').includes('Face restore status')"
     )
-    page.wait_for_timeout(1000)
+    pages.settle(page)
     return pages.text(page, "#html_info_x_extras"), sorted(host.files() - before, key=lambda path: path.stem)
 
 
@@ -250,7 +247,6 @@ def test_interrupt_keeps_what_was_generated(host, small):
 
     for _ in range(2):  # the first press may mean: after this picture
         host.call("/sdapi/v1/interrupt", {})
-        small.wait_for_timeout(300)
     small.wait_for_function("() => (document.querySelector('#html_log_txt2img')?.innerText || '').includes('Stopped')")
 
     shown = pages.text(small, "#html_log_txt2img")

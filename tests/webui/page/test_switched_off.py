@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import os
+from typing import Any
 
 import pytest
 
 from helpers.running_host import REAL_FOLDER, STUBS, start_real, start_stub
 
 STEALTH = "stealth_pnginfo_option"
-JOBS = [
+JOBS: list[tuple[str, dict[str, Any]]] = [
     ("txt2img", {"batch_size": 2, "n_iter": 2, "save_images": True}),
     ("txt2img", {"save_images": False}),
 ]
@@ -22,7 +23,7 @@ def digests(host, portrait):
     has_time = STEALTH in host.call("/sdapi/v1/options")
     for tab, fields in JOBS:
         before = host.files()
-        body = {
+        body: dict[str, Any] = {
             "prompt": "a portrait", "seed": 11, "steps": 1, "cfg_scale": 1, "width": 192, "height": 160,
             "sampler_name": "Euler", "alwayson_scripts": {"Photograph": {"args": [str(portrait)]}}, **fields,
             "override_settings": {STEALTH: "None"} if has_time else {},

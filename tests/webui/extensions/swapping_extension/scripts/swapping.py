@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 class Swapping(scripts.Script):
     """See above. What to do stands on the object, as with ReActor."""
 
-    words = ()
+    words: tuple[str, ...] = ()
 
     def title(self):
         return "Swapping"
@@ -34,7 +34,7 @@ class Swapping(scripts.Script):
         return [words]
 
     def process(self, p, words=(), *args):
-        self.words = list(words or ())
+        self.words = tuple(words or ())
         if "in place of all" in self.words:
             p.do_not_save_samples = True
 

@@ -1,0 +1,11 @@
+"""The host for the tests of what the host's own lists get of us: they say the same of each."""
+
+import pytest
+
+from helpers.running_host import MOSTLY_FORGE
+
+
+@pytest.fixture(scope="session", params=MOSTLY_FORGE)
+def host(request, kept_running):
+    """The running host with our extension whose page generates the portrait."""
+    return kept_running(request.param)
