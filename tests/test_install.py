@@ -86,7 +86,7 @@ class Host:
         own = {k: v for k, v in os.environ.items() if not k.startswith("PIP_") and k != "COMMANDLINE_ARGS"}
         pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels), "PIP_CONFIG_FILE": os.devnull}
         env = {**own, **pip, "PYTHONPATH": str(self.root), **environment}
-        command = [self.python, INSTALLER, *argv]
+        command = [str(self.python), str(INSTALLER), *argv]
         return subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True, check=False)
 
     def versions(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,10 +21,15 @@ TEXTS = [name for name, kind in TYPES.items() if kind not in (int, float, bool)]
 CHOICES = [name for name, kind in TYPES.items() if choices(kind)]
 
 
+def with_value(name: str, value: Any) -> RestoreSettings:
+    """The defaults with one other value."""
+    return RestoreSettings(**{name: value})
+
+
 def refused(name, value):
     """The error that a value gives; the test fails where there is none."""
     with pytest.raises(SettingsError) as caught:
-        RestoreSettings(**{name: value})
+        with_value(name, value)
     assert caught.value.field == name
     assert str(caught.value).startswith(f"The setting {name} cannot be {value!r}: it must be ")
     return caught.value
@@ -57,7 +63,7 @@ def test_ends_of_a_range_are_allowed(name):
     info = setting_info(name)
 
     for value in (info.low, info.high):
-        assert getattr(RestoreSettings(**{name: value}), name) == value
+        assert getattr(with_value(name, value), name) == value
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -69,7 +75,7 @@ def test_what_is_no_number_is_refused_for_a_number(name, value):
 @pytest.mark.parametrize("name", NUMBERS)
 def test_nan_is_refused(name):
     with pytest.raises(SettingsError, match=f"{name} cannot be nan"):
-        RestoreSettings(**{name: math.nan})
+        with_value(name, math.nan)
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -81,7 +87,7 @@ def test_number_too_large_for_a_float_is_refused(name):
 def test_whole_float_passes_for_a_whole_number_and_becomes_one(name):
     value = float(setting_info(name).high)
 
-    taken = getattr(RestoreSettings(**{name: value}), name)
+    taken = getattr(with_value(name, value), name)
 
     assert taken == value
     assert type(taken) is int
@@ -96,7 +102,7 @@ def test_fraction_is_refused_for_a_whole_number(name):
 
 @pytest.mark.parametrize("name", sorted(set(NUMBERS) - set(WHOLE)))
 def test_whole_number_becomes_a_float_where_floats_belong(name):
-    assert type(getattr(RestoreSettings(**{name: int(setting_info(name).high)}), name)) is float
+    assert type(getattr(with_value(name, int(setting_info(name).high)), name)) is float
 
 
 @pytest.mark.parametrize("name", SWITCHES)
@@ -121,7 +127,7 @@ def test_unknown_choice_is_refused_with_all_choices(name):
 @pytest.mark.parametrize("name", CHOICES)
 def test_every_choice_is_allowed(name):
     for choice in choices(TYPES[name]):
-        assert getattr(RestoreSettings(**{name: choice}), name) == choice
+        assert getattr(with_value(name, choice), name) == choice
 
 
 @pytest.mark.parametrize("name", list(TYPES))
@@ -189,4 +195,4 @@ def test_settings_survive_the_way_through_plain_values(values):
 
 def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        RestoreSettings().fidelity = 1.0
+        RestoreSettings().fidelity = 1.0  # type: ignore[misc]  # mypy sees it too

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,8 @@ def test_every_option_of_restore_is_shown_once(capsys, monkeypatch):
 
     shown = [name for names in parts(text).values() for name in names]
     known = {name for name in commands._all_options(commands.parser()) if name.startswith("--")}
-    parser = commands.parser()._subparsers._group_actions[0].choices["restore"]
+    actions: Any = commands.parser()._subparsers._group_actions
+    parser = actions[0].choices["restore"]
     assert len(shown) == len(set(shown))
     assert set(shown) == {name for name in parser._option_string_actions if name.startswith("--")} <= known
 

@@ -264,6 +264,7 @@ def test_an_output_folder_that_is_a_file_is_named(good, tmp_path, capsys):
     ],
 )
 def test_wrong_use_is_one_sentence_and_exit_status_two(words, sentence, good, tmp_path, capsys):
+    status: str | int | None
     try:
         status = main(["restore", str(good), "-o", str(tmp_path / "out"), *words])
     except SystemExit as stopped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,7 +87,8 @@ def test_a_folder_gives_every_picture_that_can_be_read_or_was_written():
     Image.init()
     formats = {"PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "PPM", "JPEG2000"}
     readable = {suffix for suffix, name in Image.registered_extensions().items() if name in formats}
-    written = {pixels.output_suffix(Path("a"), WriteOptions(name)) for name in choices(FormatName)}
+    names: Any = choices(FormatName)
+    written = {pixels.output_suffix(Path("a"), WriteOptions(name)) for name in names}
 
     assert {".jpg", ".jp2", ".pgm"} <= readable <= SUFFIXES
     assert {".png", ".tif"} <= written <= SUFFIXES

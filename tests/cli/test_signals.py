@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def started(words: list[object], ignored: int | None = None, code: str = "") -> 
             signal.signal(number, signal.SIG_IGN if number == ignored else signal.SIG_DFL)
 
     command = [sys.executable, "-c", code] if code else FACERESTORE
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([*command, *map(str, words)], env=environment(), preexec_fn=prepare, **streams)
 
 

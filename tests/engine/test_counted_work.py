@@ -50,6 +50,9 @@ class CountingParser:
     def __init__(self) -> None:
         self.faces = 0
 
+    def fall_back(self) -> bool:
+        return False
+
     def parse(self, faces):
         self.faces += len(faces)
         return [oval_labels() for _ in faces]

@@ -1,6 +1,7 @@
 """The values that flow: frozen, checked when made, their arrays read-only."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from lib_facerestore.engine.data import (
     Face,
     FaceReport,
     Metadata,
+    Outcome,
     Picture,
     Report,
     RestoredCrop,
@@ -56,7 +58,7 @@ def test_alpha_that_does_not_fit_is_refused(alpha):
 
 
 def test_face_keeps_landmarks_in_their_order_read_only():
-    landmarks = np.array([[9, 1], [2, 8], [3, 7], [4, 6], [5, 5]], np.float64)
+    landmarks: Any = np.array([[9, 1], [2, 8], [3, 7], [4, 6], [5, 5]], np.float64)  # of a careless caller
 
     face = Face(0, (0, 0, 9, 9), landmarks, 0.5)
 
@@ -122,7 +124,8 @@ def test_read_only_view_shares_memory_with_its_array():
 
 
 def test_report_counts_outcomes():
-    faces = [FaceReport(i, (0, 0, 1, 1), 0.5, outcome) for i, outcome in enumerate(["restored", "failed", "restored"])]
+    outcomes: list[Outcome] = ["restored", "failed", "restored"]
+    faces = [FaceReport(i, (0, 0, 1, 1), 0.5, outcome) for i, outcome in enumerate(outcomes)]
 
     report = Report(tuple(faces))
 

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from helpers.stock import oval_labels
 from helpers.support import FakeDetector, FakeRestorer, face_at, smooth_noise
 from lib_facerestore.engine import pipeline, sizes
 from lib_facerestore.engine.data import ModelUsed, Picture
-from lib_facerestore.engine.ports import Tools, UpscaledPixels
+from lib_facerestore.engine.ports import CropKernel, Tools, UpscaledPixels
 from lib_facerestore.engine.report import status_line
 from lib_facerestore.errors import InferenceFailed, OutOfMemory
 from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
@@ -54,7 +55,8 @@ class Detector(Network):
 
 
 class Restorer(Network):
-    has_fidelity, crop_kernel = True, "linear"
+    has_fidelity = True
+    crop_kernel: CropKernel = "linear"
 
     def __init__(self, name="first", **more):
         super().__init__(name, "restorer", **more)
@@ -286,7 +288,7 @@ def combinations():
 def test_every_combination_reports_what_ran_and_nothing_else(picture):
     small = Picture(smooth_noise(300, 430))
     for faces, visibility, second, parser, failing, strength, scales, order, refusals in combinations():
-        networks = {
+        networks: dict[str, Any] = {
             "detector": Detector(*faces, device="cuda:0"),
             "restorer": Restorer(failing=failing, device="cuda:0", refusals=refusals),
             "second_restorer": None if second is None else Restorer("second", failing=second, device="cuda:1"),

@@ -63,7 +63,8 @@ def without_reader(make: Callable[[], tuple[int, int]], streams: Sequence[str]) 
         os.close(read)
         try:
             both = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | dict.fromkeys(streams, write)
-            done = subprocess.run([*map(str, command)], env=environment(), timeout=LIMIT_S, **both)
+            words, out, err = [*map(str, command)], both["stdout"], both["stderr"]
+            done = subprocess.run(words, env=environment(), timeout=LIMIT_S, stdout=out, stderr=err)
         finally:
             os.close(write)
         return Done(done.returncode, (done.stdout or b"") + (done.stderr or b""))
@@ -79,8 +80,10 @@ def socket_ends() -> tuple[int, int]:
 
 def reader_leaves(command: Sequence[object]) -> Done:
     """Like `| head -1`."""
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen([*map(str, command)], env=environment(), **streams)
+    words = [*map(str, command)]
+    process = subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
     first = process.stdout.readline()
     process.stdout.close()
     printed = process.stderr.read()

@@ -34,7 +34,8 @@ def stock_paste(helper: FaceRestoreHelper, restored_rgb: list[np.ndarray], label
     helper.get_inverse_affine()
     for face in restored_rgb:
         helper.add_restored_face(np.ascontiguousarray(face[..., ::-1]))
-    return helper.paste_faces_to_input_image()[..., ::-1]
+    pasted: np.ndarray = helper.paste_faces_to_input_image()[..., ::-1]
+    return pasted
 
 
 def stock_mask(labels: np.ndarray) -> np.ndarray:

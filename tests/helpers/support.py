@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import pytest
 
 from lib_facerestore.engine.data import Crop, Face, FloatPixels, ModelUsed, Pixels
 from lib_facerestore.engine.faces.align import FFHQ_TEMPLATE_512
+from lib_facerestore.engine.ports import CropKernel
 from lib_facerestore.errors import InferenceFailed
+from lib_facerestore.models.catalogue import ModelSpec
 
 
 class FakeDetector:
@@ -25,13 +28,16 @@ class FakeDetector:
     def detect(self, pictures: Sequence[Pixels], threshold: float, short_side_px: int) -> list[list[Face]]:
         return [list(self.faces) for _ in pictures]
 
+    def fall_back(self) -> bool:
+        return False
+
 
 class FakeRestorer:
     """Inverts every crop; fails on the faces it was told to fail on."""
 
     used = ModelUsed("restorer", "fake restorer", "1" * 64)
     has_fidelity = False
-    crop_kernel = "linear"
+    crop_kernel: CropKernel = "linear"
     device = "cpu"
 
     def __init__(self, enlarged: int = 1, failing: frozenset[int] = frozenset()) -> None:
@@ -60,7 +66,8 @@ def smooth_noise(height: int, width: int, seed: int = 0, sigma: float = 3.0, dty
     noise = np.random.default_rng(seed).random((height, width, 3)).astype(np.float32)
     blurred = cv2.GaussianBlur(noise, (0, 0), sigma)
     blurred = (blurred - blurred.min()) / (blurred.max() - blurred.min())
-    return np.rint(blurred * np.iinfo(dtype).max).astype(dtype)
+    levels: np.ndarray = np.rint(blurred * np.iinfo(dtype).max).astype(dtype)
+    return levels
 
 
 def face_at(x: float, y: float, native_side_px: float, degrees: float = 0.0, index: int = 0) -> Face:
@@ -72,7 +79,7 @@ def face_at(x: float, y: float, native_side_px: float, degrees: float = 0.0, ind
     return Face(index, (x - half, y - half, x + half, y + half), landmarks.astype(np.float32), 0.99 - index / 1000)
 
 
-def put_catalogue(monkeypatch, specs):
+def put_catalogue(monkeypatch: pytest.MonkeyPatch, specs: tuple[ModelSpec, ...]) -> None:
     """Let the catalogue have these rows, in its own module and behind the door of its room."""
     for module in ("lib_facerestore.models.catalogue.rows", "lib_facerestore.models.catalogue"):
         monkeypatch.setattr(f"{module}.MODELS", specs)

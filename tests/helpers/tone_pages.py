@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 from helpers.support import FakeRestorer
-from lib_facerestore.engine.data import FloatPixels, ModelUsed
-from lib_facerestore.engine.ports import UpscaledPixels
+from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed, Pixels
+from lib_facerestore.engine.ports import Progress, UpscaledPixels
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -32,23 +32,29 @@ def photograph(name: str, folder: str = "photographs") -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
+def _levels(values: np.ndarray) -> np.ndarray:
+    """The nearest of 256 levels."""
+    levels: np.ndarray = np.rint(values).clip(0, 255).astype(np.uint8)
+    return levels
+
+
 def grey(rgb: np.ndarray) -> np.ndarray:
-    return np.repeat(np.rint(rgb @ LUMA)[..., None], 3, axis=2).astype(np.uint8)
+    return _levels(np.repeat((rgb @ LUMA)[..., None], 3, axis=2))
 
 
 def sepia(rgb: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(rgb @ SEPIA.T), 0, 255).astype(np.uint8)
+    return _levels(rgb @ SEPIA.T)
 
 
 def duotone(rgb: np.ndarray, dark: tuple[int, ...], light: tuple[int, ...]) -> np.ndarray:
     part = (rgb @ LUMA)[..., None] / 255
-    return np.rint(np.array(dark) * (1 - part) + np.array(light) * part).astype(np.uint8)
+    return _levels(np.array(dark) * (1 - part) + np.array(light) * part)
 
 
 def faded(rgb: np.ndarray, share: float) -> np.ndarray:
     """With that share of its colour."""
     luma = (rgb @ LUMA)[..., None]
-    return np.rint(luma + share * (rgb - luma)).clip(0, 255).astype(np.uint8)
+    return _levels(luma + share * (rgb - luma))
 
 
 def jpeg(rgb: np.ndarray, quality: int) -> np.ndarray:
@@ -131,7 +137,7 @@ def grey_wall_with_skin(height: int, width: int) -> np.ndarray:
 
 def night(rgb: np.ndarray) -> np.ndarray:
     """The picture nearly black, in deep blue, with two lamps."""
-    dark = np.rint(rgb * np.array([0.10, 0.12, 0.22])).astype(np.uint8)
+    dark = _levels(rgb * np.array([0.10, 0.12, 0.22]))
     cv2.circle(dark, (60, 60), 14, (250, 190, 90), -1, cv2.LINE_AA)
     cv2.circle(dark, (rgb.shape[1] - 70, 110), 9, (240, 120, 60), -1, cv2.LINE_AA)
     return dark
@@ -156,7 +162,7 @@ class Page:
 class ColourfulRestorer(FakeRestorer):
     """Gives every face noise of all colours, as a network trained on colour photographs might."""
 
-    def restore(self, crops, fidelity: float) -> list[FloatPixels]:
+    def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         return [np.random.default_rng(5).random(crop.pixels.shape, np.float32) for crop in crops]
 
 
@@ -168,6 +174,6 @@ class TintingUpscaler:
     def __init__(self, tint: tuple[float, float, float] = (1.0, 0.9, 0.7)) -> None:
         self.tint = tint
 
-    def upscale(self, pixels, progress):
+    def upscale(self, pixels: Pixels, progress: Progress) -> UpscaledPixels:
         doubled = np.repeat(np.repeat(pixels, 2, 0), 2, 1).astype(np.float32) * self.tint
         return UpscaledPixels(np.rint(doubled.clip(0, np.iinfo(pixels.dtype).max)).astype(pixels.dtype), 1, "cpu")

@@ -20,9 +20,10 @@ FACES = [
 ]
 
 
-def inside(affine, height, width, side=512, rim=1.0):
+def inside(affine, size_hw, side=512, rim=1.0):
     """Crop pixels whose source lies at least `rim` px inside the picture."""
     back = cv2.invertAffineTransform(affine)
+    height, width = size_hw
     xs, ys = np.meshgrid(np.arange(side), np.arange(side))
     x = back[0, 0] * xs + back[0, 1] * ys + back[0, 2]
     y = back[1, 0] * xs + back[1, 1] * ys + back[1, 2]
@@ -38,7 +39,7 @@ def test_crop_shows_what_facexlibs_crop_shows(photograph, x, y, native, degrees)
     crop = align(photograph, face)
 
     assert np.allclose(crop.affine, helper.affine_matrices[0], atol=1e-9)
-    shown = inside(crop.affine, *photograph.shape[:2])
+    shown = inside(crop.affine, photograph.shape[:2])
     assert shown.mean() > 0.2
     difference = np.abs(crop.pixels * WHITE - helper.cropped_faces[0][..., ::-1])[shown]
     assert difference.mean() < 1  # facexlib rounds to levels, and older OpenCV samples at 1/32 px
@@ -52,7 +53,7 @@ def test_rectangle_warp_agrees_with_warp_of_whole_canvas(photograph, x, y, nativ
     crop = align(photograph, face)
 
     whole = cv2.warpAffine(photograph.astype(np.float32), crop.affine, (512, 512), borderMode=cv2.BORDER_REFLECT_101)
-    shown = inside(crop.affine, *photograph.shape[:2], rim=0)
+    shown = inside(crop.affine, photograph.shape[:2], rim=0)
     # the rectangle's offset changes the rounding of sample positions, nothing else
     assert np.abs(crop.pixels * WHITE - whole)[shown].max() < 1
 
@@ -76,7 +77,7 @@ def test_content_beyond_the_border_does_not_reach_pixels_inside(photograph):
     of_whole = align(photograph, face)
     of_inner = align(inner, face_at(70 - 60, 75 - 40, 220, 15))
 
-    shown = inside(of_inner.affine, *inner.shape[:2], rim=0)
+    shown = inside(of_inner.affine, inner.shape[:2], rim=0)
     assert 0.2 < shown.mean() < 0.9
     # affines of shifted landmarks differ by 1e-5 px; a grey border would show as tens of levels
     assert np.abs(of_whole.pixels - of_inner.pixels)[shown].max() * WHITE < 2

@@ -166,8 +166,8 @@ def test_parsed_mask_of_a_larger_crop_scales_with_it():
 @pytest.mark.parametrize("side", [512, 1024])
 def test_wide_soft_edges_agree_with_a_blur_at_full_size(side, feather):
     labels = oval_labels()
-    kept = np.isin(labels, [PARSENET_CLASSES.index(name) for name in KEPT_PARTS]).astype(np.float32)
-    kept = cv2.resize(kept, (side, side), interpolation=cv2.INTER_LINEAR)
+    parts = np.isin(labels, [PARSENET_CLASSES.index(name) for name in KEPT_PARTS]).astype(np.float32)
+    kept = cv2.resize(parts, (side, side), interpolation=cv2.INTER_LINEAR)
 
     mask = parsing_mask(labels, PARSENET_CLASSES, side, feather)
 

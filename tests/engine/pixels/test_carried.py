@@ -7,6 +7,7 @@ import struct
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def again(picture: Picture, suffix: str) -> Picture:
     return decode(pixels.encode(picture, Path("a" + suffix), pixels.WriteOptions()), "a" + suffix, ReadLimits())
 
 
-def with_metadata(dtype: type = np.uint8, **blocks: object) -> Picture:
+def with_metadata(dtype: type = np.uint8, **blocks: Any) -> Picture:
     colour = PIXELS if dtype == np.uint8 else PIXELS.astype(np.uint16) * 257
     return Picture(colour, metadata=Metadata(**blocks))
 

@@ -112,7 +112,7 @@ def test_sixteen_bit_sepia_has_a_tone_and_colour_has_none():
 
     tone = tone_of(Picture(sepia), "auto")
 
-    assert np.allclose(tone.apply(sepia / np.float32(65535)), sepia / 65535, atol=2 / 255)  # 256 brightnesses
+    assert np.allclose(tone.apply((sepia / 65535).astype(np.float32)), sepia / 65535, atol=2 / 255)  # 256 brightnesses
     assert tone_of(Picture(COLOUR), "auto") is None
 
 
@@ -135,9 +135,9 @@ def test_sixteen_bit_orientation_is_pillows(suffix, orientation):
     upright = pixels.encode(Picture(COLOUR, metadata=Metadata(exif=EXIF)), Path("a" + suffix), pixels.WriteOptions())
     # Our encoder writes what it is given; here the one entry of orientation in the file is turned.
     order, place = (">", b"\x01\x12\x00\x03") if suffix == ".png" else ("<", b"\x12\x01\x03\x00")
-    data = bytearray(upright)
-    struct.pack_into(order + "H", data, data.rindex(place) + 8, orientation)
-    data = _with_checksum(data) if suffix == ".png" else bytes(data)
+    turned = bytearray(upright)
+    struct.pack_into(order + "H", turned, turned.rindex(place) + 8, orientation)
+    data = _with_checksum(turned) if suffix == ".png" else bytes(turned)
 
     picture = decode(data, "a", ReadLimits())
 

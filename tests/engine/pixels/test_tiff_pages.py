@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 RGB = BY_NAME["RGB"]
 
 
-def tiff_of(rgb: np.ndarray, **more: tuple[int, ...]) -> bytes:
+def tiff_of(rgb: np.ndarray, **more: Any) -> bytes:
     return raw_tiff.tiff(rgb.astype(np.uint16), RGB, 8, **more)
 
 

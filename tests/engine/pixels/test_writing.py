@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,7 +137,7 @@ def jpeg(quality: int, chroma: str = "4:2:0") -> Picture:
     return decode(buffer.getvalue(), "a.jpg", ReadLimits())
 
 
-def saved_again(picture: Picture, **options: object) -> Picture:
+def saved_again(picture: Picture, **options: Any) -> Picture:
     return decode(pixels.encode(picture, Path("a.jpg"), pixels.WriteOptions(**options)), "a.jpg", ReadLimits())
 
 

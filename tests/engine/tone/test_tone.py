@@ -15,7 +15,7 @@ from lib_facerestore.engine.data import FloatPixels, ModelUsed, Picture
 from lib_facerestore.engine.pixels.decode import ReadLimits, decode
 from lib_facerestore.engine.ports import Tools, UpscaledPixels
 from lib_facerestore.engine.tone import Tone, tone_of
-from lib_facerestore.settings import RestoreSettings
+from lib_facerestore.settings import KeepTone, RestoreSettings
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 COLOUR = ["astronaut", "hopper", "montage_border", "montage_sizes"]
@@ -47,7 +47,7 @@ class ColourfulRestorer(FakeRestorer):
         return [np.random.default_rng(5).random(crop.pixels.shape, np.float32) for crop in crops]
 
 
-def restored(picture: Picture, keep_tone: str) -> Picture:
+def restored(picture: Picture, keep_tone: KeepTone) -> Picture:
     tools = Tools(FakeDetector(face_at(250, 190, 220)), ColourfulRestorer())
     settings = RestoreSettings(keep_tone=keep_tone)
     prepared = pipeline.prepare(picture, tools, settings)
@@ -58,7 +58,7 @@ def restored(picture: Picture, keep_tone: str) -> Picture:
 
 def off_tone(rgb: np.ndarray, tone: Tone) -> float:
     """Levels by which colours differ from those of the tone at their brightness, on average."""
-    return float(np.abs(rgb - tone.apply(rgb / np.float32(255)) * 255).mean())
+    return float(np.abs(rgb - tone.apply((rgb / 255).astype(np.float32)) * 255).mean())
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.engine.report import to_plain
-from lib_facerestore.settings import RestoreSettings
+from lib_facerestore.settings import KeepTone, RestoreSettings
 
 # Where the faces are: x, y and side of the square that a network sees. The photographs are 512×440 and 512×600.
 ASTRONAUT, HOPPER = (224, 107, 176), (264, 202, 339)
@@ -235,12 +236,12 @@ COLOUR: dict[str, Page] = {
 }
 
 
-def restored(rgb: np.ndarray, face: tuple[int, int, int], keep_tone: str):
+def restored(rgb: np.ndarray, face: tuple[int, int, int], keep_tone: KeepTone):
     tools = Tools(FakeDetector(face_at(*face)), ColourfulRestorer())
     return pipeline.run(Picture(rgb), tools, RestoreSettings(keep_tone=keep_tone, mask="feather"))
 
 
-def upscaled(rgb: np.ndarray, keep_tone: str):
+def upscaled(rgb: np.ndarray, keep_tone: KeepTone):
     settings = RestoreSettings(restorer="none", scale=2.0, upscale_strength=1.0, keep_tone=keep_tone)
     return pipeline.run(Picture(rgb), Tools(None, None, upscaler=TintingUpscaler()), settings)
 
@@ -335,8 +336,8 @@ def test_sixteen_bits_of_a_stamped_page_keep_their_colour_and_their_tone():
 def test_a_toned_report_says_so_as_plain_data():
     page, (_, faces) = stamped_page(sepia), TONED["sepia on a stamped page"]
 
-    plain = to_plain(restored(page, faces.face, "auto").report)
-    larger = to_plain(upscaled(page, "auto").report)
+    plain: dict[str, Any] = to_plain(restored(page, faces.face, "auto").report)
+    larger: dict[str, Any] = to_plain(upscaled(page, "auto").report)
 
     assert (plain["toned_faces"], plain["toned_part"]) == (1, 0.0)
     assert larger["toned_faces"] == 0

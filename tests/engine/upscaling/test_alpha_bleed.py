@@ -17,7 +17,7 @@ SMALL = "Real-ESRGAN animevideov3 (embedded)"
 
 def enlarge(picture, upscaler=None, second=None, **chosen):
     tools = Tools(None, None, upscaler=upscaler, second_upscaler=second)
-    settings = RestoreSettings(**{"upscale_strength": 1.0, "restorer": "none"} | chosen)
+    settings = RestoreSettings(**{"upscale_strength": 1.0, "restorer": "none", **chosen})
     plan = background.size_plan(picture.size_hw, settings, upscaler)
     return upscale_picture(picture, plan, tools, settings, NoProgress())
 

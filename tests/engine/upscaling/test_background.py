@@ -43,7 +43,7 @@ class Grey(FakeUpscaler):
 
 
 def enlarge(picture, upscaler=None, second=None, **chosen):
-    chosen = {"upscale_strength": 1.0, "restorer": "none"} | chosen
+    chosen = {"upscale_strength": 1.0, "restorer": "none", **chosen}
     tools = Tools(None, None, upscaler=upscaler, second_upscaler=second)
     settings = RestoreSettings(**chosen)
     plan = background.size_plan(picture.size_hw, settings, upscaler)

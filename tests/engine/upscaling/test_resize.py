@@ -110,7 +110,7 @@ def test_rows_that_come_in_pieces_give_what_the_whole_picture_gives(source_hw, s
     ],
 )
 def test_area_downscale_is_the_area_average(dtype, source_hw, size_wh):
-    pixels = smooth_noise(*source_hw, dtype=dtype)
+    pixels = smooth_noise(source_hw[0], source_hw[1], dtype=dtype)
     level = np.iinfo(dtype).max / 255
 
     small = area_downscale(pixels, size_wh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -33,9 +34,9 @@ def lines(folder: Path) -> list[str]:
     for kind in raw_tiff.KINDS:
         for is_planar in (False, True) if kind.samples > 1 else (False,):
             name = f"TIFF, {kind.name}{', separate planes' if is_planar else ''}"
-            rows.append(_row(name, range(1, 17), lambda bits, k=kind, p=is_planar: _tiff(k, bits, p)))
+            rows.append(_row(name, range(1, 17), functools.partial(_tiff, kind, is_planar)))
     for compression in COMPRESSIONS[1:]:
-        rows.append(_row(f"TIFF, RGB, {compression}", (8, 16), lambda bits, c=compression: _packed(bits, c, folder)))
+        rows.append(_row(f"TIFF, RGB, {compression}", (8, 16), functools.partial(_packed, compression, folder)))
     rows.append(_row("JPEG 2000, grey", (2, 4, 6, *range(8, 17)), lambda bits: _jpeg2000(bits, folder)))
     rows.append(
         _row("PGM, PPM, PAM", (1, 2, 4, 8, 10, 12, 16), lambda bits: pam(numbers(3, (1 << bits) - 1), (1 << bits) - 1))
@@ -72,14 +73,14 @@ def _words(depths: list[int]) -> str:
     return ", ".join(map(str, depths)) or "–"
 
 
-def _tiff(kind: raw_tiff.Kind, bits: int, is_planar: bool) -> bytes:
+def _tiff(kind: raw_tiff.Kind, is_planar: bool, bits: int) -> bytes:
     case = Case(kind, bits, is_planar, ())
     data = raw_tiff.tiff(case.samples, kind, bits, is_planar)
     assert_right(decode(data, "a.tif", ReadLimits()), case)
     return data
 
 
-def _packed(bits: int, compression: str, folder: Path) -> bytes:
+def _packed(compression: str, folder: Path, bits: int) -> bytes:
     rgb = next(kind for kind in raw_tiff.KINDS if kind.name == "RGB")
     source, target = folder / "s.tif", folder / "t.tif"
     source.write_bytes(raw_tiff.tiff(Case(rgb, bits, False, ()).samples, rgb, bits))

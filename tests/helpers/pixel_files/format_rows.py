@@ -7,6 +7,7 @@ import io
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -40,7 +41,7 @@ def pillow(mode: str, file_format: str, **options: object) -> bytes:
     image = Image.fromarray(noise(len(mode)) if mode in ("RGB", "RGBA", "LA") else noise(1)[..., 0])
     if mode in ("1", "P", "CMYK"):
         image = Image.fromarray(noise(3)).quantize(64) if mode == "P" else Image.fromarray(noise(3)).convert(mode)
-    extra: dict = {}
+    extra: dict[str, Any] = {}
     if file_format in ("PNG", "JPEG", "WEBP", "TIFF", "AVIF"):
         extra = {"exif": b"Exif\0\0" + EXIF, "icc_profile": ICC}
     if file_format in ("JPEG", "WEBP", "AVIF"):

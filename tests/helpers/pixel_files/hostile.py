@@ -38,14 +38,14 @@ def png(width: int, height: int, bits: int = 8, extra: bytes = b"", zeros: int |
 
 def tiff(width: int, height: int, data: bytes | None = None) -> bytes:
     """A TIFF whose header claims another size than its strips hold."""
-    data = bytearray(data or saved("TIFF"))
-    (start,) = struct.unpack_from("<I", data, 4)
-    (count,) = struct.unpack_from("<H", data, start)
+    block = bytearray(data or saved("TIFF"))
+    (start,) = struct.unpack_from("<I", block, 4)
+    (count,) = struct.unpack_from("<H", block, start)
     for entry in range(start + 2, start + 2 + 12 * count, 12):
-        (tag,) = struct.unpack_from("<H", data, entry)
+        (tag,) = struct.unpack_from("<H", block, entry)
         if tag in (256, 257):
-            struct.pack_into("<HHII", data, entry, tag, 4, 1, width if tag == 256 else height)
-    return bytes(data)
+            struct.pack_into("<HHII", block, entry, tag, 4, 1, width if tag == 256 else height)
+    return bytes(block)
 
 
 def grey_alpha_tiff(width: int, height: int, values: bytes) -> bytes:

@@ -38,8 +38,8 @@ class Others:
     def upscale(self, name, image, scale):
         self.factors.append(scale)
         assert image.mode == "RGB"
-        size = tuple(int(side * scale // 8 * 8) for side in image.size)
-        return ImageOps.invert(image).resize(size, Image.Resampling.BICUBIC)
+        width, height = (int(side * scale // 8 * 8) for side in image.size)
+        return ImageOps.invert(image).resize((width, height), Image.Resampling.BICUBIC)
 
 
 class Stopped(NoProgress):

@@ -62,7 +62,7 @@ def test_both_parsers_name_the_same_nineteen_parts():
 def test_labels_are_facexlibs_with_the_parsers_own_normalisation(kind, own):
     network = random_network(kind)
     # The side of a restored crop of an upscaler; facexlib resizes to 512 as we do.
-    face = smooth_noise(384, 384, 5, sigma=8).astype(np.float32) / 255
+    face = (smooth_noise(384, 384, 5, sigma=8) / 255).astype(np.float32)
 
     (ours,) = FaceParser(kind, kind, "0" * 64, network.state_dict(), CPU).parse([face])
 
@@ -85,7 +85,7 @@ def test_loading_a_parser_leaves_the_random_state_alone(kind):
 
 def test_the_labels_above_would_show_another_normalisation():
     network = random_network("bisenet")
-    face = smooth_noise(384, 384, 5, sigma=8).astype(np.float32) / 255
+    face = (smooth_noise(384, 384, 5, sigma=8) / 255).astype(np.float32)
 
     right, wrong = (facexlib_labels(network, face, *recipe) for recipe in (IMAGENET, HALVES))
 

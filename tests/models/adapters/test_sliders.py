@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,11 +33,10 @@ class FidelityRestorer(FakeRestorer):
     """The negative at weight 0, the input at weight 1; a second one can be told apart by its tint."""
 
     has_fidelity = True
-    crop_kernel = "linear"
 
     def __init__(self, tint: float = 0.0) -> None:
         super().__init__()
-        self.tint = np.float32([tint, 0, -tint])
+        self.tint = np.array([tint, 0, -tint], np.float32)
 
     def restore(self, crops, fidelity):
         shown = [(1 - fidelity) * (1 - crop.pixels) + fidelity * crop.pixels + self.tint for crop in crops]
@@ -61,6 +61,9 @@ class Halves:
 
     used, classes = ModelUsed("parser", "fake parser", "2" * 64), PARSENET_CLASSES
     device = "cpu"
+
+    def fall_back(self) -> bool:
+        return False
 
     def parse(self, faces):
         labels = np.zeros((512, 512), np.uint8)
@@ -104,7 +107,7 @@ def places(size_hw=(384, 512), faces=FACES, grown=1.0):
 
 
 # Setting → settings to begin with, and the value that it is moved to. Only pixels inside the crops may change.
-OF_FACES = {
+OF_FACES: dict[str, tuple[RestoreSettings, Any]] = {
     "fidelity": (FACES_ONLY, 0.9),
     "visibility": (FACES_ONLY, 0.4),
     "second_restorer": (FACES_ONLY, "another"),
@@ -121,7 +124,7 @@ OF_FACES = {
     "mask": (FACES_ONLY, "parsing"),
     "mask_feather": (FACES_ONLY, 20.0),
 }
-OF_THE_PICTURE = {
+OF_THE_PICTURE: dict[str, tuple[RestoreSettings, Any]] = {
     "restorer": (FACES_ONLY, "none"),
     "aligned_input": (FACES_ONLY, True),
     "upscaler": (ENLARGED, "none"),
@@ -224,7 +227,7 @@ def test_denoise_changes_what_two_random_checkpoints_make(runtime, tmp_path):
 
 
 def random_states():
-    return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()
+    return torch.get_rng_state().tolist(), np.random.get_state(legacy=False)["state"]["key"].tolist(), random.getstate()
 
 
 def test_random_states_are_the_same_before_and_after_a_whole_run(runtime, photograph):

@@ -24,7 +24,7 @@ from lib_facerestore.models.adapters.tile_context import measure_context
 from lib_facerestore.models.catalogue import ModelSpec
 
 CPU = torch.device("cpu")
-FAKE = ModelSpec("fake network", ("upscaler",), "esrgan", 0, "MIT", context_px=4)
+FAKE = ModelSpec("fake network", ("upscaler",), "esrgan", "MIT", context_px=4)
 
 
 class FakeNetwork(nn.Module):

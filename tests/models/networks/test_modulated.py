@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -75,8 +76,9 @@ def test_every_modulated_convolution_is_changed_and_no_weight_is_added(networks)
 def test_lengths_hold_under_autocast_whatever_the_style(strength):
     torch.manual_seed(14)
     changed = SharedModulation(ModulatedConv2d(8, 5, 3, 16))
-    nn.init.zeros_(changed.modulation.weight)
-    nn.init.constant_(changed.modulation.bias, strength)  # its square is nothing or infinite in float16
+    modulation: Any = changed.modulation
+    nn.init.zeros_(modulation.weight)
+    nn.init.constant_(modulation.bias, strength)  # its square is nothing or infinite in float16
     pixels, style = torch.rand(2, 8, 7, 9), torch.zeros(2, 16)
 
     with torch.inference_mode():

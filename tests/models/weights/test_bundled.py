@@ -97,6 +97,7 @@ def test_ncnn_convolution_is_read_in_both_precisions(tmp_path):
     half, full, prelu = read_layers(path, HALF_WEIGHTS + BIAS + single + BIAS + BIAS)
 
     assert isinstance(half, Convolution)
+    assert isinstance(full, Convolution)
     assert isinstance(prelu, PReLU)
     assert half.weight.shape == (2, 3, 1, 1)
     assert np.array_equal(half.weight.ravel(), np.arange(6))
@@ -110,6 +111,7 @@ def test_ncnn_half_weights_of_odd_count_are_padded_to_four_bytes(tmp_path):
 
     (layer,) = read_layers(path, weights_bytes)
 
+    assert isinstance(layer, Convolution)
     assert layer.weight.ravel().tolist() == [1, 2, 3]
     assert layer.bias.tolist() == [0.5]
 
