@@ -26,7 +26,7 @@ def test_every_level_comes_back_from_float(dtype):
 
     unit = to_unit_float(levels)
 
-    assert (unit.dtype, unit.min(), unit.max()) == (np.float32, 0.0, 1.0)
+    assert (unit.dtype, unit.min(), unit.max()) == (np.dtype(np.float32), 0.0, 1.0)
     assert np.array_equal(to_levels(unit, dtype), levels)
     assert np.array_equal(to_levels(float_levels(levels) / largest_level(dtype), dtype), levels)
 

@@ -5,6 +5,7 @@ import dataclasses
 import torch
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
 
+from lib_facerestore.models.catalogue import Kind
 from lib_facerestore.session import ModelCache, Session
 from lib_facerestore.session.model_cache import Loaded, ModelKey
 from lib_facerestore.settings import RestoreSettings
@@ -45,8 +46,9 @@ def test_two_of_a_role_stay_on_the_device():
     networks = {name: Recorder() for name in ("detector", "first", "second", "third")}
 
     for name, network in networks.items():
-        role = "detector" if name == "detector" else "restorer"
-        cache.get(ModelKey(role, name, (f"{name}.pth",)), device, lambda where, network=network: Loaded(network))
+        role: Kind = "detector" if name == "detector" else "restorer"
+        loaded = Loaded(network)
+        cache.get(ModelKey(role, name, (f"{name}.pth",)), device, lambda where, loaded=loaded: loaded)  # type: ignore[misc]
 
     places = {name: network.place for name, network in networks.items()}
     assert places == {"detector": "meta", "first": "cpu", "second": "meta", "third": "meta"}
