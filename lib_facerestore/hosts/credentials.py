@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lib_facerestore.hosts.base import flag
 
-# SD.Next protects its API with the credentials of its page, which no other host has under these names: A1111 and its
-# kin call those gradio_auth, and leave their API open to everybody who has none of --api-auth.
+# SD.Next's flags for the users of its page, who are the users of its API too. A1111 and its kin have other flags for
+# their page (--gradio-auth), which do not protect their API; only --api-auth does.
 _OF_PAGE, _FILE_OF_PAGE = "auth", "auth_file"
 
 

@@ -119,12 +119,12 @@ def _confirmed(doubtful: NDArray[np.float32], verified: NDArray[np.float32], thr
 
 
 def _is_plainly_upright(row: NDArray[np.float32]) -> bool:
-    """Whether score and landmarks of a row (15) leave no doubt that the face stands upright."""
+    """Whether score and landmarks of a row (15,) leave no doubt that the face stands upright."""
     return float(row[4]) >= _PLAIN_SCORE and abs(tilt_degrees(row)) <= _PLAIN_TILT_DEGREES
 
 
 def _with_first_points(upright: NDArray[np.float32], row: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The detector's own row (15) where it is nearly upright and the upright view agrees, else the view's row (15)."""
+    """The detector's row (15,) where it is nearly upright and the upright view agrees, else the view's row (15,)."""
     tilt = tilt_degrees(row)
     is_right = abs(tilt) <= _PLAIN_TILT_DEGREES and degrees_apart(tilt, tilt_degrees(upright)) <= _SAME_TILT_DEGREES
     return row if is_right else upright

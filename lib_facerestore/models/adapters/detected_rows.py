@@ -39,7 +39,10 @@ def overlaps(box: NDArray[Any], boxes: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def overlap(a: NDArray[Any], b: NDArray[Any]) -> float:
-    """The area that two boxes (4 or more) share, as a part of their union, in [0, 1]."""
+    """The area that two boxes share, as a part of their union, in [0, 1].
+
+    Shapes: each (4,) left, top, right, bottom in px, or a whole row (15,).
+    """
     return float(overlaps(a, b[None])[0])
 
 
@@ -50,7 +53,7 @@ def shared_parts(box: NDArray[Any], boxes: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def points_of(row: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The landmarks (5, 2) of a row (15), in px."""
+    """The landmarks (5, 2) of a row (15,), in px."""
     return row[5:].reshape(5, 2)
 
 
@@ -67,7 +70,7 @@ def eye_distances_px(rows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def tilt_degrees(row: NDArray[np.float32]) -> float:
-    """How far the landmarks of a row (15) say that the face is turned clockwise, in degrees.
+    """How far the landmarks of a row (15,) say that the face is turned clockwise, in degrees.
 
     0 means that the eyes stand above the mouth, ±180 that the face stands on its head.
     """
@@ -83,7 +86,7 @@ def degrees_apart(a: float, b: float) -> float:
 def points_apart(row: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
     """The mean distance of a row's landmarks from those of each other row, in eye distances of the larger face.
 
-    Shapes: row (15), others (N, 15) → (N,). Of the eight orders that turning and mirroring give, the nearest counts.
+    Shapes: row (15,), others (N, 15) → (N,). Of the eight orders that turning and mirroring give, the nearest counts.
     """
     between = points_of(row)[_ORDERS] - others[:, None, 5:].reshape(-1, 1, 5, 2)
     nearest_px = np.hypot(between[..., 0], between[..., 1]).mean(axis=2).min(axis=1)
@@ -91,7 +94,7 @@ def points_apart(row: NDArray[np.float32], others: NDArray[np.float32]) -> NDArr
 
 
 def show_one_person(row: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which of the other rows (N, 15) show the same person as the row (15): (N,) bool.
+    """Which of the other rows (N, 15) show the same person as the row (15,): (N,) bool.
 
     They do where their landmarks lie together or their boxes nearly agree. Heads that touch share a large part of their
     boxes, so a smaller overlap decides nothing.
@@ -162,6 +165,6 @@ def _areas(
 
 
 def _down(row: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vector (x, y) from the middle of the eyes to the middle of the mouth of a row (15), in px."""
+    """The vector (x, y) from the middle of the eyes to the middle of the mouth of a row (15,), in px."""
     points = points_of(row)
     return np.asarray(points[3:].mean(axis=0) - points[:2].mean(axis=0), np.float32)

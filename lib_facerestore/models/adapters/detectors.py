@@ -53,17 +53,19 @@ class RetinaFaceDetector:
         return self.network.device
 
     def move(self, device: torch.device) -> None:
-        """See `models.networks.OnDevice`."""
+        """Move the network to another device. Raises: OutOfMemory; the network stays then."""
         self.network.move(device)
 
     def fall_back(self) -> bool:
-        """See `engine.ports.HasFallback`."""
+        """Move the network to the CPU after its device refused the memory; False where it is there already."""
         return self.network.fall_back()
 
     def detect(self, pictures: Sequence[Pixels], threshold: float, short_side_px: int) -> list[list[Face]]:
-        """See `engine.ports.Detector`. Pictures that are resized to one size run as one batch.
+        """Find the faces of each picture, in its own px, best score first; see `engine.ports.Detector`.
 
+        Shapes: each picture (H, W, 3) RGB uint8 or uint16. Pictures that are resized to one size run as one batch.
         threshold: the lowest score of a face, in [0, 1]. short_side_px: the size at which the network sees a picture.
+        Raises: OutOfMemory; InferenceFailed.
         """
         first = self._rows_at(pictures, short_side_px)
         return [self._faces(pixels, rows, threshold, short_side_px) for pixels, rows in zip(pictures, first)]

@@ -145,7 +145,7 @@ def _best_in_place(
 
 
 def _to_picture(row: NDArray[np.float32], affine: Affine) -> NDArray[np.float32]:
-    """A row (15) in px of the window as one in px of the picture.
+    """A row (15,) in px of the window as one in px of the picture.
 
     The box becomes the smallest upright box around the ellipse that the window's box holds, turned back.
     """

@@ -47,12 +47,20 @@ class OtherUpscaler:
         self._others, self._device, self._aside = others, device, aside
 
     def upscale(self, pixels: Pixels, progress: Progress) -> UpscaledPixels:
-        """Enlarge by the host's own factor; see `engine.ports.Upscaler`. A loss of depth is not reported."""
+        """Enlarge by the host's own factor; a loss of depth is not reported. See `engine.ports.Upscaler`.
+
+        Shapes: (H, W, 3) RGB uint8 or uint16 → (scale·H, scale·W, 3) RGB of the same type.
+        Raises: Interrupted; InferenceFailed; what the host's upscaler raises.
+        """
         size_hw = (pixels.shape[0] * self.scale, pixels.shape[1] * self.scale)
         return UpscaledPixels(self._run(pixels, size_hw, progress), 1, self._device)
 
     def upscale_to(self, pixels: Pixels, size_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
-        """Enlarge to (height, width); see `engine.ports.SizedUpscaler`. A loss of depth becomes a warning."""
+        """Enlarge to size_hw = (height, width); a loss of depth becomes a warning. See `engine.ports.SizedUpscaler`.
+
+        Shapes: (H, W, 3) RGB uint8 or uint16 → (height, width, 3) RGB of the same type.
+        Raises: Interrupted; InferenceFailed; what the host's upscaler raises.
+        """
         result = self._run(pixels, size_hw, progress)
         lost = f"{self.used.name} works with 8 bits per channel; the picture's 16 bits passed through them."
         return UpscaledPixels(result, 1, self._device, (lost,) if pixels.dtype == np.uint16 else ())

@@ -80,7 +80,11 @@ class FaceParser(OnDevice):
         super().__init__(name, network.to(device), device)
 
     def parse(self, faces: Sequence[FloatPixels]) -> list[NDArray[np.uint8]]:
-        """See `engine.ports.Parser`; the labels are (512, 512). The faces run one by one."""
+        """Label the pixels of each face, one face after the other; see `engine.ports.Parser`.
+
+        Shapes: faces of (S, S, 3) RGB float32 in [0, 1] → (512, 512) uint8, indices into `classes`.
+        Raises: OutOfMemory; InferenceFailed.
+        """
         import torch
 
         size = (_INPUT_SIDE_PX, _INPUT_SIDE_PX)

@@ -91,7 +91,11 @@ class FaceNetwork(OnDevice):
         self._precision, self._call = precision, call
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
-        """See `engine.ports.Restorer`; all crops run as one batch, and the results are (512, 512, 3)."""
+        """Restore all crops as one batch; see `engine.ports.Restorer`.
+
+        Shapes: crops of (S, S, 3) RGB float32 in [0, 1] → (512, 512, 3) in the same range.
+        Raises: OutOfMemory; InferenceFailed.
+        """
         import torch
 
         batch = np.stack([resize_float(crop.pixels, (FACE_NETWORK_SIDE_PX, FACE_NETWORK_SIDE_PX)) for crop in crops])
@@ -126,9 +130,11 @@ class UpscalingRestorer(OnDevice):
         self._precision = precision
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
-        """See `engine.ports.Restorer`; crops of one native size run as one batch, and fidelity is not used.
+        """Restore each crop; fidelity is not used. See `engine.ports.Restorer`.
 
-        A result is a square of the network's output side, but at least as large as its crop.
+        Shapes: crops of (S, S, 3) RGB float32 in [0, 1] → (R, R, 3) in the same range, where R is the side that the
+        network gives, but not less than S. Crops of one native size run as one batch.
+        Raises: OutOfMemory; InferenceFailed.
         """
         sides = [native_side(crop) for crop in crops]
         restored: list[FloatPixels] = [crop.pixels for crop in crops]

@@ -65,12 +65,17 @@ class TiledUpscaler:
         self._context_px = spec.context_px
 
     def upscale(self, pixels: Pixels, progress: Progress) -> UpscaledPixels:
-        """See `engine.ports.Upscaler`."""
+        """Enlarge a picture by the network's factor; see `upscale_to`.
+
+        Shapes: (H, W, 3) RGB uint8 or uint16 → (scale·H, scale·W, 3) RGB of the same type.
+        Raises: OutOfMemory; InferenceFailed; Interrupted.
+        """
         return self.upscale_to(pixels, (pixels.shape[0] * self.scale, pixels.shape[1] * self.scale), progress)
 
     def upscale_to(self, pixels: Pixels, size_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
-        """See `engine.ports.SizedUpscaler`.
+        """Enlarge a picture by the network's factor and resize it to size_hw; see `engine.ports.SizedUpscaler`.
 
+        Shapes: (H, W, 3) RGB uint8 or uint16 → (height, width, 3) RGB of the same type, size_hw = (height, width).
         Where the device refuses the memory, the picture is run again with the next of the `fallback_steps`, and a
         warning says so. Usually the first batch is the one refused: all tiles have one size, so no later batch needs
         more.

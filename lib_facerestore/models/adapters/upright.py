@@ -57,7 +57,7 @@ def set_upright(
 ) -> NDArray[np.float32]:
     """Find the direction of a face, and detect it once more with that direction upright.
 
-    Shapes: pixels (H, W, 3) RGB uint8 or uint16; row (15) in px of the picture → (15) in px of the picture, whose
+    Shapes: pixels (H, W, 3) RGB uint8 or uint16; row (15,) in px of the picture → (15,) in px of the picture, whose
     landmarks are those of the upright face. Its score is the lower one of both sizes. Where no small window scores the
     threshold, the result is all zeros, as for most of gravel.
     Raises: OutOfMemory; InferenceFailed.
@@ -105,6 +105,6 @@ def _mean_near(scores: NDArray[np.float32], tilts: Sequence[float], apart: NDArr
 
 
 def _seen_at(network: RetinaFaceNetwork, pixels: Pixels, row: NDArray[np.float32], tilt: float) -> NDArray[np.float32]:
-    """Detect a row's face turned upright from that tilt: the larger size's row (15), the lower score of both sizes."""
+    """Detect a row's face turned upright from that tilt: the larger size's row (15,), the lower score of both sizes."""
     small, large = (detect_in_windows(network, pixels, row[None], [(tilt,)], side)[0][0] for side in FACE_SIDES_PX)
     return np.array([*large[:4], min(small[4], large[4]), *large[5:]], np.float32)

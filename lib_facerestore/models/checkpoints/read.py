@@ -148,7 +148,7 @@ def _torch_load(path: Path) -> Callable[..., Any]:
 def named_tensors(content: object, path: Path, kind: type[Tensor]) -> dict[str, Tensor]:
     """The tensors by name from the content of a checkpoint, without its wrappers and the prefix `module.`.
 
-    kind: the class of the tensors. path: the file, for errors.
+    Tensors may have any shape. kind: their class. path: the file, for errors.
     Raises: WeightsUnknown where there are none, or where their names are those of another program's checkpoint.
     """
     for _ in range(_DEEPEST_WRAPPING):

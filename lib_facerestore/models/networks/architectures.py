@@ -26,7 +26,7 @@ def build(
 ) -> spandrel.ImageModelDescriptor[torch.nn.Module]:
     """Build the network that fits the names of the weights, load them, and move it to the device, in eval mode.
 
-    state: tensors by the names of the official network. name: the file's, for errors.
+    state: tensors by the names of the official network, of the shapes that it has. name: the file's, for errors.
     Raises: WeightsUnknown where no architecture fits, or where it needs a mask beside the picture; OutOfMemory.
     """
     registry = _registry()

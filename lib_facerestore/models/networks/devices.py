@@ -114,7 +114,10 @@ class OnDevice:
             self.device = device
 
     def fall_back(self) -> bool:
-        """See `engine.ports.HasFallback`."""
+        """Move the network to the CPU after its device refused the memory; False where it is there already.
+
+        Raises: OutOfMemory.
+        """
         import torch
 
         if self.device.type == "cpu":
