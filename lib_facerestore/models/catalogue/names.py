@@ -55,7 +55,7 @@ def matching(name: str, specs: Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
     )
 
 
-def unknown(role: Kind | str, name: str, specs: Iterable[ModelSpec], others: Sequence[str] = ()) -> SettingsError:
+def unknown_name(role: Kind | str, name: str, specs: Iterable[ModelSpec], others: Sequence[str] = ()) -> SettingsError:
     """Make the error for a name that no row has; it lists the nearest names, or all of them where none is near.
 
     others: names that may be given too, beside those of the rows.

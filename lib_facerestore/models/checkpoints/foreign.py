@@ -29,7 +29,7 @@ _ALL_OF = (
 )
 
 
-def foreign(names: Collection[str]) -> str:
+def foreign_kind(names: Collection[str]) -> str:
     """The kind of checkpoint that has weights of these names, with its article: "a VAE".
 
     The result is "" where the names may belong to a network for pictures.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
 from lib_facerestore.models.checkpoints.containers import recognise, unreadable
-from lib_facerestore.models.checkpoints.foreign import foreign
+from lib_facerestore.models.checkpoints.foreign import foreign_kind
 from lib_facerestore.models.networks import own_state
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def named_tensors(content: object, path: Path, kind: type[Tensor]) -> dict[str, 
         raise WeightsUnknown(path, "has no tensors in it.", seen)
     if all(key.startswith("module.") for key in state):
         state = {key.removeprefix("module."): value for key, value in state.items()}
-    if what := foreign(state.keys()):  # refused before its gigabytes are copied
+    if what := foreign_kind(state.keys()):  # refused before its gigabytes are copied
         raise WeightsUnknown(path, f"fits no network: it is {what}.")
     return state
 

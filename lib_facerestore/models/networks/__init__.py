@@ -2,7 +2,7 @@
 
 from lib_facerestore.models.networks import devices
 from lib_facerestore.models.networks.architectures import architecture_of, build
-from lib_facerestore.models.networks.devices import OnDevice, inference, move_weights, own_state, refusals
+from lib_facerestore.models.networks.devices import OnDevice, inference, memory_refusals, move_weights, own_state
 from lib_facerestore.models.networks.precision import FULL, Precision
 
 # Three modules that import torch at once are public as modules; other rooms import them inside functions.
@@ -16,8 +16,8 @@ __all__ = [
     "devices",
     "folded_parsenet",
     "inference",
+    "memory_refusals",
     "modulated",
     "move_weights",
     "own_state",
-    "refusals",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lib_facerestore.errors import WeightsUnknown
-from lib_facerestore.models.networks.devices import own_state, refusals
+from lib_facerestore.models.networks.devices import memory_refusals, own_state
 
 if TYPE_CHECKING:
     import spandrel
@@ -35,13 +35,13 @@ def build(
 
     try:
         # Building a network draws its first weights at random; the host's generator must not notice.
-        with torch.random.fork_rng(devices=[]), refusals(name, "cpu"):
+        with torch.random.fork_rng(devices=[]), memory_refusals(name, "cpu"):
             model = registry.load(dict(state))
     except (spandrel.UnsupportedModelError, *_MISFITS) as error:
         raise WeightsUnknown(name, "fits no known network.", tuple(state)) from error
     if not isinstance(model, spandrel.ImageModelDescriptor):
         raise WeightsUnknown(name, "is a network that needs a mask beside the picture.", tuple(state))
-    with refusals(name, device):
+    with memory_refusals(name, device):
         return model.to(device).eval()
 
 

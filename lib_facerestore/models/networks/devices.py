@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def resolve(name: str) -> torch.device:
+def torch_device(name: str) -> torch.device:
     """The torch device that a name means: "auto" is CUDA where torch finds it, else Apple's GPU, else the CPU.
 
     Case and outer spaces are ignored. A CUDA device always has an index: without one, torch up to 2.4 does not tell the
@@ -69,7 +69,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def refusals(what: str, device: torch.device | str) -> Iterator[None]:
+def memory_refusals(what: str, device: torch.device | str) -> Iterator[None]:
     """Turn an error of torch that means refused memory into OutOfMemory; other errors pass.
 
     what: for whom the memory was wanted, for the error's sentence.
@@ -89,7 +89,7 @@ def move_weights(name: str, network: Any, old: torch.device | str, new: torch.de
     name: the model's, for errors. network: a module, or spandrel's descriptor of one.
     Raises: OutOfMemory.
     """
-    with refusals(name, new), own_state():
+    with memory_refusals(name, new), own_state():
         try:
             network.to(new)
         except RuntimeError:
@@ -193,7 +193,7 @@ def inference(model: str, device: torch.device) -> Iterator[None]:
     import torch
 
     try:
-        with refusals(model, device), own_state(), torch.inference_mode():
+        with memory_refusals(model, device), own_state(), torch.inference_mode():
             yield
     except RuntimeError as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]

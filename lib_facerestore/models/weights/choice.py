@@ -9,7 +9,7 @@ from lib_facerestore.models import catalogue
 from lib_facerestore.models.catalogue import Kind, ModelSpec, names
 from lib_facerestore.models.checkpoints import containers
 from lib_facerestore.models.weights.finding import all_files, file_of, files, is_present
-from lib_facerestore.models.weights.offers import Offer, offers
+from lib_facerestore.models.weights.offers import Offer, offers_for
 from lib_facerestore.runtime import Runtime
 
 
@@ -49,7 +49,7 @@ def choose(name: str, kind: Kind, runtime: Runtime) -> ModelSpec:
         if not alike:
             if name not in hosts:
                 _refuse_by_name(name, runtime)
-            raise names.unknown(kind, name, specs, hosts)
+            raise names.unknown_name(kind, name, specs, hosts)
         return next((spec for spec in alike if is_present(spec, runtime)), alike[0])
     return present(kind, runtime)[0]
 
@@ -93,7 +93,7 @@ def _refuse_by_name(name: str, runtime: Runtime) -> None:
 def _dropped_offers(runtime: Runtime) -> tuple[Offer, ...]:
     """The roles of each file in the folders that does not have the name of a released file."""
     known = {name.lower() for spec in catalogue.MODELS for name in spec.file_names}
-    return offers((path for path in files(runtime) if path.name.lower() not in known), runtime.cache_folder)
+    return offers_for((path for path in files(runtime) if path.name.lower() not in known), runtime.cache_folder)
 
 
 def _dropped(offer: Offer) -> ModelSpec:

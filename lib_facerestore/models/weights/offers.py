@@ -41,7 +41,7 @@ class Offer:
     """The reason where it can play none, else None."""
 
 
-def offers(paths: Iterable[Path], cache_folder: Path) -> tuple[Offer, ...]:
+def offers_for(paths: Iterable[Path], cache_folder: Path) -> tuple[Offer, ...]:
     """The roles of each file, in the order given.
 
     Only the names of weights are read, and only where a file is new or has changed since the last time. A file that is

@@ -147,7 +147,7 @@ def _parts(name: str) -> tuple[str, ...]:
     alike = next((spec.name for spec in rows if spec.name.lower() == name.lower().strip()), None)
     if alike is None:
         raise Refused(
-            422, f"No model to fetch is named {name[:60]!r}; use {catalogue.unknown('', name, rows).allowed}."
+            422, f"No model to fetch is named {name[:60]!r}; use {catalogue.unknown_name('', name, rows).allowed}."
         )
     return (alike,)
 

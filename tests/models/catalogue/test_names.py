@@ -113,7 +113,7 @@ def test_a_name_that_a_host_knows_too_is_the_hosts_unless_it_is_ours_to_the_lett
 
 
 def test_a_list_of_some_names_says_that_they_are_near_matches():
-    said = names.unknown("restorer", "codeformr", catalogue.of_kind("restorer")).allowed
+    said = names.unknown_name("restorer", "codeformr", catalogue.of_kind("restorer")).allowed
 
     # Eight restorers, auto and none.
     assert said.startswith("one of CodeFormer")
@@ -123,7 +123,7 @@ def test_a_list_of_some_names_says_that_they_are_near_matches():
 def test_a_name_like_no_other_gets_all_names():
     specs = catalogue.of_kind("upscaler")
 
-    said = names.unknown("upscaler", "qqqq", specs, ("Host 4x",)).allowed
+    said = names.unknown_name("upscaler", "qqqq", specs, ("Host 4x",)).allowed
 
     assert said == f"one of auto, Lanczos, none, {', '.join(spec.name for spec in specs)}, Host 4x"
 

@@ -13,7 +13,7 @@ from torch import nn
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.errors import InferenceFailed, OutOfMemory, SettingsError
 from lib_facerestore.models.networks import devices
-from lib_facerestore.models.networks.devices import OnDevice, inference, resolve
+from lib_facerestore.models.networks.devices import OnDevice, inference, torch_device
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
@@ -35,29 +35,29 @@ def gpu(monkeypatch):
 
 @pytest.mark.parametrize(("name", "found"), [("cuda", "cuda:1"), ("cuda:0", "cuda:0"), ("cpu", "cpu"), ("mps", "mps")])
 def test_cuda_without_an_index_is_the_current_device(gpu, name, found):
-    assert str(resolve(name)) == found
+    assert str(torch_device(name)) == found
 
 
 @pytest.mark.parametrize("name", ["CPU", " cpu ", "cpu:0", "Cpu:3"])
 def test_the_cpu_is_one_device_however_it_is_written(name):
-    assert resolve(name) == CPU
+    assert torch_device(name) == CPU
 
 
 @pytest.mark.parametrize("name", [" cuda ", "CUDA", "Cuda:1"])
 def test_case_and_spaces_of_a_device_do_not_matter(gpu, name):
-    assert resolve(name) == GPU
+    assert torch_device(name) == GPU
 
 
 @pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has Apple's GPU")
 def test_apples_gpu_elsewhere_is_a_setting_that_cannot_be():
     with pytest.raises(SettingsError, match="device cannot be 'mps'"):
-        resolve("mps")
+        torch_device("mps")
 
 
 def test_a_full_device_is_a_device(gpu, monkeypatch):
     monkeypatch.setattr(torch, "empty", refuse)
 
-    assert resolve("cuda") == GPU
+    assert torch_device("cuda") == GPU
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
@@ -66,7 +66,7 @@ def test_cuda_that_is_not_there_is_a_setting_that_cannot_be(name):
     with pytest.raises(
         SettingsError, match=f"device cannot be '{name}': it must be auto, cpu, or a device that this m"
     ):
-        resolve(name)
+        torch_device(name)
 
 
 @pytest.mark.filterwarnings("ignore:'mkldnn' is no longer used")
@@ -77,7 +77,7 @@ def test_cuda_that_is_not_there_is_a_setting_that_cannot_be(name):
 )  # fmt: skip
 def test_a_device_that_is_not_there_is_a_setting_that_cannot_be(name):
     with pytest.raises(SettingsError) as caught:
-        resolve(name)
+        torch_device(name)
     assert str(caught.value).startswith(f"The setting device cannot be {name!r}: it must be auto, cpu, or a device")
 
 
@@ -155,7 +155,7 @@ def full_gpu(gpu, monkeypatch):
         return refuse() if isinstance(target, torch.device) and target.type == "cuda" else to(module, *args, **more)
 
     monkeypatch.undo()  # torch.empty, which networks are built with
-    monkeypatch.setattr(devices, "resolve", lambda name: GPU)
+    monkeypatch.setattr(devices, "torch_device", lambda name: GPU)
     monkeypatch.setattr(nn.Module, "to", move)
     # Its constructor makes a tensor on the device before it moves its weights.
     monkeypatch.setattr(

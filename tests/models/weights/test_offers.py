@@ -143,13 +143,13 @@ def test_a_file_that_cannot_be_read_harms_none_of_the_others(empty, monkeypatch)
 
     assert list(listed) == ["4xMine"]
     assert "it cannot be read (Permission denied)" in str(reason)
-    assert list(offers.offers([blocked], empty.cache_folder)[0].kinds) == ["upscaler", "restorer"]  # not remembered
+    assert list(offers.offers_for([blocked], empty.cache_folder)[0].kinds) == ["upscaler", "restorer"]  # not remembered
 
 
 def test_a_file_that_is_gone_since_the_folder_was_listed_harms_none_of_the_others(empty):
     mine = put(empty.models_folder, "4xMine.pth", UPSCALER)
 
-    gone, there = offers.offers([empty.models_folder / "gone.pth", mine], empty.cache_folder)
+    gone, there = offers.offers_for([empty.models_folder / "gone.pth", mine], empty.cache_folder)
 
     assert (gone.kinds, there.kinds) == ((), ("upscaler", "restorer"))
     assert "No such file" in str(gone.refusal)
