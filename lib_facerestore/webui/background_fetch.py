@@ -1,4 +1,4 @@
-"""Official models in the background, one press at a time: for the Settings page and for the API. Draws nothing."""
+"""Fetch official models in a thread, one request at a time, for the Settings page and the API. Draws nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lib_facerestore.models.catalogue import ModelSpec
 from lib_facerestore.webui import warm_session
 from lib_facerestore.webui.border import guarded
 
-# What belongs together, by the name that lists show; every other row of the catalogue can be fetched alone.
+# Name in the list of what can be fetched → models that belong together. All models can also be fetched alone.
 TOGETHER = {
     "CodeFormer, with detector and parser": ("CodeFormer", *catalogue.STOCK_HELPERS),
     "GFPGAN 1.4, with detector and parser": ("GFPGAN 1.4", *catalogue.STOCK_HELPERS),
@@ -19,19 +19,21 @@ TOGETHER = {
 
 
 class Fetching(threading.Thread):
-    """One press of the button. lines: what to show; the last one changes while a file comes in.
-
-    A thread of its own, because a page that is closed must not end it half-way. bytes: (so far, in all) of the file
-    that comes in just now, 0 in all where that is unknown.
-    """
+    """Fetches the models of one request. It is a thread, so that it goes on when the user closes the page."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
+        """names: of the models to fetch."""
         super().__init__(name="facerestore fetch", daemon=True)
-        self.names, self.lines, self.is_stopped = names, list[str](), False
+        self.names = names
+        self.lines: list[str] = []
+        """One for each file that was begun, for the user; the last one changes while its file comes in."""
+        self.is_stopped = False
+        """Set by `stop`; the running transfer ends soon after."""
         self.bytes = (0, 0)
+        """Of the present file what has come in, and its size, 0 where that is not known."""
 
     def run(self) -> None:
-        """Fetch one file after the other; one that fails does not keep the others back."""
+        """Fetch one file after the other. Where one fails its line says why, and the next one is begun."""
         runtime = warm_session.runtime(downloads_allowed=True)
         for spec in official():
             if spec.name not in self.names:
@@ -45,17 +47,19 @@ class Fetching(threading.Thread):
                 return
 
     def so_far(self) -> tuple[bool, list[str], tuple[int, int]]:
-        """Whether it runs, what to show, and its bytes; of one that has ended always the last word."""
-        is_running = self.is_alive()  # asked first: it may end between this line and the next
+        """Return whether the thread runs, its lines and its bytes; of a thread that has ended the final ones."""
+        is_running = self.is_alive()  # read first: a thread found ended has written its final lines
         return is_running, list(self.lines), self.bytes
 
     def _progress(self, done: int, total: int) -> None:
+        """Note how many bytes of the present file have come in. total: its size; 0 where that is not known."""
         self.bytes = (done, total)
         name = self.lines[-1].split(":")[0]
         of_all = f" of {total / 1e6:.0f} MB, {100 * done / total:.0f} %" if total else " MB"
         self.lines[-1] = f"{name}: {done / 1e6:.0f}{of_all}"
 
     def _check(self) -> None:
+        """Raises: Interrupted after `stop`."""
         if self.is_stopped:
             raise Interrupted
 
@@ -65,7 +69,7 @@ _last: Fetching | None = None
 
 
 def start(names: tuple[str, ...]) -> Fetching | None:
-    """Begin to fetch; None where something is being fetched already."""
+    """Begin to fetch the models of those names and return the thread; None where another one still runs."""
     global _last
     with _lock:
         if _last is not None and _last.is_alive():
@@ -76,22 +80,22 @@ def start(names: tuple[str, ...]) -> Fetching | None:
 
 
 def stop() -> None:
-    """Stop the fetching; what has come in is kept, and the next press goes on from there."""
+    """Stop the thread that runs. What has come in is kept, and fetching the same file again continues there."""
     if _last is not None:
         _last.is_stopped = True
 
 
 def last() -> Fetching | None:
-    """The fetching that was begun last, whether it still runs or not; None before the first one."""
+    """Return the thread that was begun last, whether it still runs or not; None before the first."""
     return _last
 
 
 def official() -> list[ModelSpec]:
-    """The models that can be fetched, as the licence mode shows them."""
+    """Return the models that have an official address, without those that the option "licence" hides."""
     return [spec for spec in weights.available(warm_session.runtime()) if spec.remote is not None]
 
 
 def together() -> dict[str, tuple[str, ...]]:
-    """Names of models that belong together and can all be fetched, by the name that stands for them."""
+    """Return the part of TOGETHER whose models can all be fetched."""
     names = {spec.name for spec in official()}
     return {title: parts for title, parts in TOGETHER.items() if set(parts) <= names}

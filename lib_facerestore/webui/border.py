@@ -1,4 +1,4 @@
-"""The border between us and the host: no exception of ours crosses it, each becomes a sentence and a log entry."""
+"""Keeps this extension's exceptions from the host: each becomes a sentence for the user and an entry in the log."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lib_facerestore.errors import FaceRestoreError, Interrupted, WeightsMissing
+from lib_facerestore.hosts import base
 
 logger = logging.getLogger("facerestore")
-_FETCH_ADVICE = "Settings, Face restore, has a button that fetches it."
+_FETCH_ADVICE = f"Settings, {base.TITLE}, has a button that fetches it."
 
 
 @contextmanager
 def guarded(doing: str, say: Callable[[str], None]) -> Iterator[None]:
-    """Run the body; an error of it is said and logged, and the host goes on with what it had before.
+    """Run the body; where it raises an exception, tell the user and go on behind the body.
 
-    doing: what the sentence names, "restoring a picture". An error that we did not foresee is logged with its trace.
+    doing: what the body does, such as "restoring a picture"; names it in log and sentence. say: called with the
+    sentence for the user. Interrupted is not logged; an exception that is no FaceRestoreError is logged with its trace.
+    What the body was to return or change keeps its value from before.
     """
     try:
         yield

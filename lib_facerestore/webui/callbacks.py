@@ -1,4 +1,7 @@
-"""What we ask the host to call at its own times. Registered anew at each "Reload UI", when the host forgets all."""
+"""Register this extension's callbacks with the host.
+
+The host forgets all callbacks at each "Reload UI" and loads the script that calls `register` again.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from lib_facerestore.webui.page import controls, models_panel, options_section
 
 
 def register() -> None:
-    """Called while the host loads the script."""
+    """Register all callbacks, add the axes of the plot and the restorers of the host's list.
+
+    Called while the host loads scripts/facerestore.py.
+    """
     script_callbacks.on_ui_settings(options_section.register)
     script_callbacks.on_after_component(models_panel.after_component)
     script_callbacks.on_after_component(gallery_buttons.after_component)
@@ -24,19 +30,21 @@ def register() -> None:
     script_callbacks.on_app_started(_add_routes)
     script_callbacks.on_script_unloaded(warm_session.close)
     script_callbacks.on_script_unloaded(host_restorers.withdraw)
-    # The first is early enough for every list on the page; after the second an API reads the list.
+    # Before the page is drawn, for the lists on it; and after the start, for hosts that run as an API without a page.
     script_callbacks.on_before_ui(host_upscalers.put)
     script_callbacks.on_app_started(host_upscalers.put)
     xyz.register()
     _show_status_in_log()
-    with guarded("listing our restorers", lambda sentence: None):
+    with guarded("adding restorers to the list of the WebUI", lambda sentence: None):
         host_restorers.put()
 
 
 def _add_routes(demo: Any, app: Any) -> None:
-    """Our HTTP routes, where the host serves its own; called when it has started, demo None without a page.
+    """Add this extension's HTTP routes to the host's app, if the host was started with an API.
 
-    Who did not ask for an API does not want callers to use the machine, and does not wait for its import.
+    Without `--api` or `--nowebui` the user has not asked for an API: callers must not be able to use the machine, and
+    the start must not wait for the imports.
+    demo: gradio's page, None where the host has none; not used. app: the host's FastAPI.
     """
     if (base.flag("api", False) or base.flag("nowebui", False)) and not controls.is_all_off():
         with guarded("adding the API's routes", lambda sentence: None):
@@ -46,11 +54,14 @@ def _add_routes(demo: Any, app: Any) -> None:
 
 
 def _show_status_in_log() -> None:
-    """Let one line for each picture through: hosts show warnings only, unless told otherwise."""
+    """Make the log show this extension's messages of level info, such as the line for each picture.
+
+    Hosts show warnings only, unless a flag says otherwise.
+    """
     if logger.handlers:
         return
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("[Face restore] %(message)s"))
+    handler.setFormatter(logging.Formatter(f"[{base.TITLE}] %(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False

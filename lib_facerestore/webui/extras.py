@@ -1,4 +1,7 @@
-"""The panel in the Extras tab: the same controls, one picture at a time, whatever brought it there."""
+"""This extension's step in the Extras tab: its controls, and the restoration of one picture at a time.
+
+The host calls it for a single picture, for each of a batch or a folder, and where Extras runs inside a generation.
+"""
 
 from __future__ import annotations
 
@@ -16,39 +19,45 @@ from lib_facerestore.webui.jobs.one_picture import restore_image
 from lib_facerestore.webui.lent import pending_messages
 from lib_facerestore.webui.page import controls
 
-TITLE = "Face restore"
-STATUS_KEY = "Face restore status"
-# The host's Upscale is at 1000, its GFPGAN at 2000.
+STATUS_KEY = f"{base.TITLE} status"
+"""Key of the status in the information that the host shows below a picture and writes into its file."""
+# Places among the steps; the host's Upscale is at 1000, its GFPGAN at 2000.
 _BEFORE_UPSCALE, _AFTER_UPSCALE = 900, 1500
 
 
 class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: ignore[misc]
     """See the host's ScriptPostprocessing."""
 
-    name = TITLE
+    name = base.TITLE
+    """The name of the step in the tab."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._unread = 0  # broken files since the last status that a person could read
+        self._unread = 0
+        """Broken files that were skipped since the last picture whose status could tell of them."""
 
     @property
     def order(self) -> int:
-        """Place among the tab's steps, read each time it is used."""
+        """Place among the tab's steps. The host reads it for each picture, so that changed Settings count at once."""
         return _BEFORE_UPSCALE if options.value("extras_place") == "before the host's upscaler" else _AFTER_UPSCALE
 
     def ui(self) -> dict[str, Any]:
-        """The controls by argument. Must not raise, or the host's whole page would be lost."""
+        """Draw the controls; return argument of `process` → control. Does not raise: the host would lose its page."""
         try:
             if controls.is_all_off():
                 return {}
-            panel = controls.build(TITLE, lambda name: f"extras_facerestore_{name}", False, has_when=False)
+            panel = controls.build(base.TITLE, lambda name: f"extras_facerestore_{name}", False, has_when=False)
             return {"enabled": panel.enabled, **panel.fields}
         except Exception:
             logger.exception("building the Extras panel failed")
-            return {"enabled": gr.Checkbox(False, label="Face restore could not be set up; the log says why.")}
+            return {"enabled": gr.Checkbox(False, label=f"{base.TITLE} could not be set up; the log says why.")}
 
     def process_firstpass(self, pp: Any, **args: Any) -> None:
-        """Before any step: a file that breaks off would end the host's whole batch, so the host is told to skip it."""
+        """Skip a picture whose file cannot be read to its end: its error would end the host's whole batch.
+
+        The host calls this before the first step of a picture. pp: the host's holder of the picture. args: values of
+        the controls.
+        """
         with guarded("looking at the picture", lambda sentence: None):
             if not request.request_of_extras(args).is_on:
                 return
@@ -61,7 +70,10 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
                 logger.warning("a file was skipped because it cannot be read: %s", error)
 
     def process(self, pp: Any, **args: Any) -> None:
-        """Restore and upscale `pp.image`; where that fails it stays as it is and `pp.info` says why."""
+        """Restore and upscale `pp.image`, and write status and record into `pp.info`.
+
+        Where that fails `pp.image` stays as it is and the status says why. args: values of the controls.
+        """
         context = RestoreContext()
         with guarded("working on the picture", context.say):
             self._process(pp, args, context)
@@ -72,12 +84,14 @@ class FaceRestoreExtras(scripts_postprocessing.ScriptPostprocessing):  # type: i
             logger.info("%s", sentence)
 
     def _process(self, pp: Any, args: dict[str, Any], context: RestoreContext) -> None:
+        """See `process`; the sentences of the status go into the context."""
         with guarded("reading the settings", context.say):
             asked = request.request_of_extras(args)
             if not asked.is_on:
                 return
             context.notices.extend(asked.notices)
-            # Where this step runs in a generation the host merges these into the texts of all pictures that follow.
+            # Inside a generation the host copies these values into the infotexts of all pictures that follow. None
+            # leaves a key out, so that the record of an earlier picture does not stay.
             pp.info.update(dict.fromkeys(infotext.RECORD_KEYS))
             with guarded("restoring the picture", context.say):
                 outcome = restore_image(pp.image, asked.settings, context)

@@ -1,4 +1,7 @@
-"""Reports to the text that travels in files, and that text back to controls. Writes only what a report holds."""
+"""Write the record of a restoration into a picture's infotext, and set the controls from an infotext.
+
+What ran is taken from the report; settings that no report holds are taken from the settings that were asked for.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,27 @@ from lib_facerestore.settings import RestoreSettings, field_types, setting_defau
 if TYPE_CHECKING:  # the page needs gradio, the texts do not
     from lib_facerestore.webui.page.controls import Panel
 
-RESTORER_KEY = "Face restore"
-FACES_KEY = "Face restore faces"
+RESTORER_KEY = setting_info("restorer").infotext
+"""Key of the restorer's name; every record has it, and no other text."""
+FACES_KEY = f"{RESTORER_KEY} faces"
+"""Key of the number of restored faces and of all faces."""
 RECORD_KEYS = (*(setting_info(name).infotext for name in field_types()), FACES_KEY)
+"""All keys that a record can have."""
 _SECOND = ("second_restorer", "second_fidelity", "second_visibility")
-_SAID_APART = ("restorer", "fidelity", "visibility", "scale")
-# One entry of the record in a text's last line, with the comma before it; values are quoted as hosts quote them.
+# Settings that `record` writes by rules of their own.
+_WRITTEN_APART = ("restorer", "fidelity", "visibility", "scale")
+# One entry of a record in the last line of an infotext, with the comma before it; values are quoted as hosts do it.
 _ENTRY = re.compile(rf'(?:^|, )(?:{"|".join(map(re.escape, RECORD_KEYS))}): (?:"(?:\\.|[^"\\])*"|[^,]*)')
 
 
 def record(report: Report, settings: RestoreSettings) -> dict[str, str]:
-    """Key → value of what was done to a picture; {} where nothing was.
+    """Return the record of a picture: key → value; {} where no face was restored and no upscaler or resize ran.
 
-    The model's name always comes: of a restored face the one that ran, of none the chosen one, "none" where only the
-    size was to change. Other settings come where they differ from the default, of upscaling only where it ran; the
-    sliders that users compare come always.
+    report: what ran. settings: what was asked for.
+    The restorer is always in it: the one that restored a face or, where none was restored, the one of the settings.
+    Fidelity weight and visibility are in it where a face was restored. Upscaler, upscale strength and scale are in it
+    where the picture was upscaled; the strength only if a network ran, the scale only if no side in px was asked for.
+    Other settings are in it where they differ from their defaults; those of upscaling only if the picture was upscaled.
     """
     restored = report.count("restored")
     if not restored and not report.upscaler:
@@ -52,7 +61,10 @@ def record(report: Report, settings: RestoreSettings) -> dict[str, str]:
 
 
 def appended(infotext: str, found: Mapping[str, str]) -> str:
-    """The host's text of a picture with the record in its last line, where the host reads parameters from."""
+    """Return the infotext with the record at the end of its last line, from which hosts read parameters.
+
+    infotext: of the picture, as the host wrote it. found: the record.
+    """
     words = ", ".join(f"{key}: {_quoted(value)}" for key, value in found.items())
     if not words:
         return infotext
@@ -61,10 +73,10 @@ def appended(infotext: str, found: Mapping[str, str]) -> str:
 
 
 def index_asked_for(asked: Mapping[str, Any]) -> int | None:
-    """The picture, counted in the whole job, whose text the host writes; None for a grid's.
+    """Return the number, in the whole job from 0, of the picture whose infotext the host writes; None for a grid.
 
-    asked: what a host hands to a function among the parameters, its local values. Their index counts within a batch
-    where they hold a batch's prompts.
+    asked: the local variables of the host's function that writes infotexts, which hosts hand to each function among a
+    job's parameters. Their `index` counts within a batch unless their prompts are those of the whole job.
     """
     p, index = asked.get("p"), asked.get("index")
     if index is None or asked.get("use_main_prompt"):
@@ -76,21 +88,25 @@ def index_asked_for(asked: Mapping[str, Any]) -> int | None:
 
 
 def has_record(infotext: str) -> bool:
-    """Whether the text says that we restored its picture."""
+    """Return whether the infotext holds a record of a restoration."""
     return without_record(infotext) != infotext
 
 
 def without_record(infotext: str) -> str:
-    """The text as it was before `appended`; prompts, which stand in the lines before, may say what they like."""
+    """Return the infotext as it was before `appended`.
+
+    Only the last line is changed: the lines before are prompts, which may hold the same words.
+    """
     before, line_break, last = infotext.rpartition("\n")
     return f"{before}{line_break}{_ENTRY.sub('', last)}"
 
 
 def fields(panel: Panel) -> list[tuple[Any, Callable[[Mapping[str, str]], Any]]]:
-    """Each control with the function that the host asks for its value when a text is pasted; None leaves it as it is.
+    """Return each control with the function that the host calls for its value when an infotext is pasted.
 
-    A text of ours ticks the box and sets every control, those that it does not name to their defaults; any other text
-    unticks the box and leaves the rest.
+    The function takes the parameters of the text, key → value, and returns the control's value; None leaves the control
+    as it is. A text with a record ticks the box and sets every control, those that it does not name to their defaults.
+    Any other text unticks the box and leaves all other controls.
     """
     pairs: list[tuple[Any, Callable[[Mapping[str, str]], Any]]] = [(panel.enabled, lambda text: RESTORER_KEY in text)]
     for name, component in panel.fields.items():
@@ -99,37 +115,46 @@ def fields(panel: Panel) -> list[tuple[Any, Callable[[Mapping[str, str]], Any]]]
 
 
 def _sliders_that_ran(report: Report) -> dict[str, object]:
-    """The sliders that users compare; the weight only of a model that has one."""
+    """Return fidelity weight and visibility of the first restored face; the weight only of a model that has one."""
     weight = {} if report.fidelity is None else {"fidelity": report.fidelity}
     return {**weight, "visibility": report.visibility}
 
 
 def _of_faces(settings: RestoreSettings) -> dict[str, object]:
-    """What was chosen for the faces beside the first model and its sliders, without those of no second model."""
+    """Return the settings of models, faces and mask that differ from their defaults.
+
+    The first model and its sliders are written apart. Sliders of the second model are left out where there is none.
+    """
     values = _changed(settings, "model", "faces", "mask")
     has_second = settings.second_restorer != "none"
     return {name: value for name, value in values.items() if has_second or name not in _SECOND}
 
 
 def _changed(settings: RestoreSettings, *groups: str) -> dict[str, object]:
+    """Return the settings of those groups that differ from their defaults, without those that are written apart."""
     names = [name for name in field_types() if setting_info(name).group in groups]
-    return _differing(settings, *(name for name in names if name not in _SAID_APART))
+    return _differing(settings, *(name for name in names if name not in _WRITTEN_APART))
 
 
 def _differing(settings: RestoreSettings, *names: str) -> dict[str, object]:
-    """The settings that differ from their defaults."""
+    """Return those of the named settings that differ from their defaults."""
     return {name: getattr(settings, name) for name in names if getattr(settings, name) != setting_default(name)}
 
 
 def _pasted(name: str, text: Mapping[str, Any]) -> Any:
+    """Return the value of a setting in a pasted infotext; None where the text has no record. text: key → value."""
     if RESTORER_KEY not in text:
         return None
     key = setting_info(name).infotext
-    return setting_default(name) if key not in text else _value(name, str(text[key]))  # SD.Next hands over numbers
+    # SD.Next gives numbers in place of their texts.
+    return setting_default(name) if key not in text else _value(name, str(text[key]))
 
 
 def _value(name: str, text: str) -> Any:
-    """The value that a text means, allowed or not, so that the run can say what is wrong; None where it means none."""
+    """Return the value of the setting's type that a text stands for; None where it stands for none.
+
+    It may be a value that is not allowed: the run refuses it then, and tells the user.
+    """
     kind = field_types()[name]
     if kind is bool:
         return {"true": True, "false": False}.get(text.lower())
@@ -142,11 +167,12 @@ def _value(name: str, text: str) -> Any:
 
 
 def _text(value: object) -> str:
+    """Return a setting's value as it is written into an infotext."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _quoted(text: str) -> str:
-    """As the hosts quote values that hold one of their own separators."""
+    """Return the text in quotes where it holds a separator of infotexts, as the hosts do it."""
     return json.dumps(text, ensure_ascii=False) if any(mark in text for mark in ",:\n") else text

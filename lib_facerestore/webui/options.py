@@ -1,4 +1,4 @@
-"""Our section of the host's Settings: every option with its default, and what is stored there now."""
+"""This extension's options in the host's Settings: what they are, their defaults, and what is stored now."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from lib_facerestore.runtime import Licence, WantedPrecision
 from lib_facerestore.setting_info import checked, choices
 from lib_facerestore.settings import field_types, setting_default, setting_info
 
-SECTION = ("facerestore", "Face restore")
-DEFAULTS_SECTION = ("facerestore_defaults", "Face restore defaults")
+# Id and title of the sections in the host's Settings.
+SECTION = ("facerestore", base.TITLE)
+DEFAULTS_SECTION = ("facerestore_defaults", f"{base.TITLE} defaults")
 
 # The first of each is the default.
 When = Literal["after the whole job", "each picture before it is saved"]
@@ -27,16 +28,18 @@ WHEN: tuple[When, ...] = get_args(When)
 
 @dataclass(frozen=True)
 class Option:
-    """One option. kind: bool for a tick box, str for a line of text, a Literal for a choice; its first is the default.
-
-    keeps_from_api: paths and addresses, which no API call may change.
-    """
+    """One option of the section "Face restore"."""
 
     name: str
+    """By which `value` returns what is stored."""
     kind: Any
+    """bool for a tick box, str for a line of text, a Literal for a choice."""
     label: str
+    """As the page shows it."""
     help: str = ""
+    """Shown beside the label."""
     keeps_from_api: bool = False
+    """Whether API calls may not change the option, because it is a path or an address."""
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -45,12 +48,12 @@ class Option:
 
     @property
     def default(self) -> bool | str:
-        """What a fresh installation has."""
+        """The value on a fresh installation: the first choice, False, or ""."""
         return self.choices[0] if self.choices else self.kind()
 
     @property
     def key(self) -> str:
-        """Its name in the host's config.json."""
+        """The option's name in the host's config.json."""
         return f"facerestore_{self.name}"
 
 
@@ -79,7 +82,10 @@ _BY_NAME = {option.name: option for option in OPTIONS}
 
 
 def value(name: str) -> Any:
-    """What is stored now; the default where that is of another kind, as a hand-edited config.json may have it."""
+    """Return what is stored for an option now.
+
+    The default is returned where nothing is stored or, as in a config.json edited by hand, a value of another kind.
+    """
     option = _BY_NAME[name]
     stored = base.option(option.key, option.default)
     is_right_kind = type(stored) is type(option.default) and (not option.choices or stored in option.choices)
@@ -87,23 +93,23 @@ def value(name: str) -> Any:
 
 
 def default_key(field: str) -> str:
-    """Key of the option that holds a setting's default."""
+    """Return the name, in the host's config.json, of the option that holds a setting's default."""
     return f"facerestore_default_{field}"
 
 
 def defaults() -> dict[str, Any]:
-    """The default of every setting: what is stored in Settings, else the host's own, else ours."""
+    """Return setting → default for every setting: what is stored in the host's Settings, or `first_default`."""
     found: dict[str, Any] = {}
     for field, kind in field_types().items():
         stored = base.option(default_key(field), first_default(field))
         try:
             found[field] = checked(field, stored, kind, setting_info(field))
-        except SettingsError:  # a hand-edited config.json, or one of another version
+        except SettingsError:  # a config.json edited by hand, or written by another version
             found[field] = first_default(field)
     return found
 
 
 def first_default(field: str) -> Any:
-    """The default of a setting on a fresh installation: the host's own CodeFormer weight is kept."""
-    ours = setting_default(field)
-    return base.first_fidelity(ours) if field == "fidelity" else ours
+    """Return the default of a setting on a fresh installation; of fidelity the host's own CodeFormer weight."""
+    default = setting_default(field)
+    return base.first_fidelity(default) if field == "fidelity" else default

@@ -1,4 +1,4 @@
-"""The session of this process as the Settings say now, and the networks that all sessions share."""
+"""Make sessions from the host's flags and Settings; all of them share the loaded networks of this process."""
 
 from __future__ import annotations
 
@@ -15,14 +15,19 @@ from lib_facerestore.webui import options
 if TYPE_CHECKING:
     from lib_facerestore.session import ModelCache, Session
 
-FETCH_ADVICE = "fetch official ones in Settings, Face restore, Fetch models"
-FETCH_NAMED = "Fetch them in Settings, Face restore, Fetch models."
+# What sentences about missing models advise: see `Runtime.fetch_advice` and `Runtime.fetch_named`.
+FETCH_ADVICE = f"fetch official ones in Settings, {base.TITLE}, Fetch models"
+FETCH_NAMED = f"Fetch them in Settings, {base.TITLE}, Fetch models."
 _lock = threading.Lock()
+# The networks that sessions share; None until the first session is made.
 _cache: ModelCache | None = None
 
 
 def runtime(downloads_allowed: bool | None = None) -> Runtime:
-    """How this host does the work, as its flags and our Settings say now."""
+    """Return folders, device, precision and the rest, as the host's flags and Settings say now.
+
+    downloads_allowed: whether missing models may be fetched; None for what the Settings say.
+    """
     own_folder = options.value("models_folder") or base.flag("facerestore_models_path", "")
     folder = Path(own_folder) if own_folder else base.models_path() / base.OWN_FOLDER
     return Runtime(
@@ -43,11 +48,13 @@ def runtime(downloads_allowed: bool | None = None) -> Runtime:
 
 
 def session() -> Session:
-    """A session as the Settings say now; all of them share the networks that are warm.
+    """Return a new session with the Settings of this moment, which shares the loaded networks.
 
-    Each caller has a choice of models of its own: one job may override what the Settings say, while another runs.
+    A later change of the Settings does not reach it: an API call may override Settings for its own job, while another
+    job runs.
     """
-    from lib_facerestore.session import ModelCache, Session  # the engine, which a host's start need not wait for
+    # Not at the top of the file: importing the engine takes time, for which the host's start need not wait.
+    from lib_facerestore.session import ModelCache, Session
 
     global _cache
     wanted = runtime()
@@ -58,12 +65,12 @@ def session() -> Session:
 
 
 def warm() -> tuple[tuple[str, str], ...]:
-    """(role, name) of the networks that are loaded just now."""
+    """Return (role, name) of the networks that are loaded now. Does not wait for a running job."""
     return () if _cache is None else tuple((key.role, key.name) for key in _cache.keys)
 
 
 def after_job() -> None:
-    """Leave the networks where the Settings want them between jobs."""
+    """Move the loaded networks into main memory, drop them, or leave them on the device, as the Settings say."""
     if _cache is None:
         return
     afterwards = options.value("afterwards")
@@ -74,7 +81,7 @@ def after_job() -> None:
 
 
 def close() -> None:
-    """Drop all networks, when the extension is unloaded."""
+    """Drop all loaded networks. Called when the host unloads the extension."""
     global _cache
     if _cache is not None:
         session().release()
@@ -83,4 +90,5 @@ def close() -> None:
 
 @functools.cache
 def _memory_port() -> MemoryPort:
+    """Return the host's memory port, made at the first call."""
     return memory.memory_port()

@@ -1,4 +1,7 @@
-"""Our settings as axes of the host's X/Y/Z plot. What an axis sets stands on the cell's `p` until the job reads it."""
+"""Axes of the host's X/Y/Z plot, one for each setting of this extension.
+
+An axis writes the cell's value onto the cell's `p`, from which the job of that cell reads it (`plotted`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lib_facerestore.errors import SettingsError
+from lib_facerestore.hosts import base
 from lib_facerestore.models import weights
 from lib_facerestore.setting_info import checked, choices
 from lib_facerestore.settings import field_types, setting_info
@@ -16,19 +20,24 @@ from lib_facerestore.webui.border import guarded, logger
 from lib_facerestore.webui.jobs.request import ENABLED, in_words
 from lib_facerestore.webui.page import compat, controls
 
-PREFIX = "[Face restore] "
+PREFIX = f"[{base.TITLE}] "
+"""What the labels of this extension's axes begin with."""
+# Name of the attribute of the host's `p` that holds a cell's values.
 _NAME = "_facerestore_xyz"
+# Name of the plot's file.
 _SCRIPT = "xyz_grid.py"
-# The plot changes axes of high cost least often. Its own axes: checkpoints 1, VAEs 0.7.
+# Cost of an axis that changes the model, and of one that mixes two checkpoints anew. The plot changes axes of high cost
+# least often; for comparison, its own axis of checkpoints has 1, that of VAEs 0.7.
 _MODEL_COST, _MIXED_MODEL_COST = 0.5, 0.3
+# What users may write for a tick box, in lower case.
 _WORDS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
 def register() -> None:
-    """Add our axes to the host's plot, once; nothing where the host has no plot or another kind of one.
+    """Add the axes to the host's plot, unless it has them; do nothing where the host has no such plot.
 
-    Called while the host loads us and again before it draws its page: a host without a page draws the plot in between,
-    and on others the plot is loaded after us.
+    Called twice: while the host loads this extension, because a host without a page reads the axes right after that;
+    and before the page is drawn, because the plot may be loaded after this extension.
     """
     with guarded("adding axes to the plot", lambda sentence: None):
         module = _plot()
@@ -43,13 +52,13 @@ def register() -> None:
 
 
 def plotted(p: Any) -> Mapping[str, Any]:
-    """What axes of ours set for this cell, by setting; {} outside a plot."""
+    """Return setting → value as axes of this extension set them for the cell of `p`; {} outside a plot."""
     found = getattr(p, _NAME, {})
     return found if isinstance(found, Mapping) else {}
 
 
 def _plot() -> Any:
-    """The module of the host's plot, or None."""
+    """Return the module of the host's plot; None where there is none that has axes of this kind."""
     from modules import scripts
 
     for data in getattr(scripts, "scripts_data", ()):
@@ -59,9 +68,10 @@ def _plot() -> Any:
 
 
 def _axis(option_class: Any, name: str) -> Any:
-    """One axis, of the host's class. A number's type is the plain one, for which the host understands ranges.
+    """Make the axis of one setting. option_class: the host's class of axes.
 
-    By place: SD.Next has the same arguments in the same order under other names.
+    Numbers have the types int and float, for which the host understands ranges such as 0-1 [5]. Arguments are given by
+    place, because SD.Next has the same ones in the same order under other names.
     """
     kind = _kind(name)
     is_number = kind in (int, float)
@@ -78,21 +88,25 @@ def _axis(option_class: Any, name: str) -> Any:
 
 
 def _apply(name: str, p: Any, x: Any, xs: Any) -> None:
-    """Set the value for one cell. Replaced, never changed in place: cells are shallow copies of one `p`."""
+    """Set the value of a setting for one cell; called by the plot. x: the value; xs: all values of the axis, not used.
+
+    A new dict replaces the old one, because the cells are shallow copies of one `p`.
+    """
     setattr(p, _NAME, {**plotted(p), name: x})
 
 
 def _choices(name: str) -> list[str]:
-    """What the plot offers: models as far as their weights are here, or may be fetched."""
+    """Return the values that the plot offers for an axis; of models those that can be used now."""
     if name in controls.MODEL_SETTINGS:
         return controls.model_names(name, only_usable=True)
     return ["True", "False"] if _kind(name) is bool else list(choices(_kind(name)))
 
 
 def _leave_out_bad(name: str, p: Any, values: list[Any]) -> None:
-    """Before anything is generated: the host's list loses values that cannot be used, and that is said.
+    """Check the values of an axis before anything is generated; called by the plot.
 
-    Raising would end the plot with a trace; a value replaced later would stand under a wrong legend.
+    Values that cannot be used are removed from the list, and the user is told. An exception would end the plot; and if
+    the job replaced the value later, the cell would stand under a wrong legend.
     """
     good: list[Any] = []
     for given in values:
@@ -105,9 +119,9 @@ def _leave_out_bad(name: str, p: Any, values: list[Any]) -> None:
 
 
 def _value(name: str, given: Any) -> Any:
-    """The value that a text or number of the plot means.
+    """Return the value of a setting that a text or number of the plot stands for.
 
-    Raises: SettingsError.
+    Raises: SettingsError where the setting cannot have it, or no model has that name.
     """
     kind = _kind(name)
     if kind is bool:
@@ -115,7 +129,7 @@ def _value(name: str, given: Any) -> Any:
         if word not in _WORDS:
             raise SettingsError(name, given, "True or False")
         return _WORDS[word]
-    # Ranges such as 0-1 [5] are made of sums, which miss their ends by a rounding error.
+    # The plot adds up the numbers of a range such as 0-1 [5], so that its end may be off by a rounding error.
     value = checked(name, round(given, 8) if isinstance(given, float) else given, kind, setting_info(name))
     if name in controls.MODEL_SETTINGS:
         model_kind, words = controls.MODEL_SETTINGS[name]
@@ -125,19 +139,22 @@ def _value(name: str, given: Any) -> Any:
 
 
 def _say(p: Any, sentence: str) -> None:
-    """Below the gallery, in the log and on the page: the plot copies the comments of `p` to its result."""
-    p.comment(f"Face restore: {sentence}")
+    """Tell the user a sentence: below the gallery, where the plot shows the comments of `p`, in the log, as a toast."""
+    p.comment(f"{base.TITLE}: {sentence}")
     logger.info("%s", sentence)
-    compat.notify(f"Face restore: {sentence}")
+    compat.notify(f"{base.TITLE}: {sentence}")
 
 
 def _legend(name: str, p: Any, option: Any, x: Any) -> str:
+    """Return the legend of a row or column of the plot, without the prefix of the axes. x: the value."""
     return f"{_label(name)}: {x:g}" if isinstance(x, float) else f"{_label(name)}: {x}"
 
 
 def _label(name: str) -> str:
+    """Return the label of a setting's axis, without the prefix."""
     return "Enabled" if name == ENABLED else setting_info(name).label
 
 
 def _kind(name: str) -> Any:
+    """Return the type of a setting's values."""
     return bool if name == ENABLED else field_types()[name]

@@ -110,7 +110,7 @@ def _each(
             title = f"picture {number}/{len(asked.pictures)}, " if len(asked.pictures) > 1 else ""
             with queue.turn(_JOB) as state:
                 turn = base.running_job()
-                state.textinfo = f"Face restore: {title}".rstrip(", :")
+                state.textinfo = f"{base.TITLE}: {title}".rstrip(", :")
                 try:
                     outcome = work(picture, HostProgress(state, title))
                 finally:

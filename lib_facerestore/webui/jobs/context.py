@@ -1,6 +1,6 @@
 """What the pictures of one job share: the session's job, their reports, and the sentences for the user.
 
-Does not read anything from the host itself; the session's job is made from the Settings by `warm_session`.
+Nothing is read from the host here; `warm_session` makes the session's job from the Settings.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lib_facerestore.engine.data import Report
 from lib_facerestore.engine.report import status_line
+from lib_facerestore.hosts import base
 from lib_facerestore.webui import warm_session
 
 if TYPE_CHECKING:
@@ -60,4 +61,4 @@ class RestoreContext:
 
     def status(self) -> str:
         """Return all sentences as the text below the gallery: one line for each, the extension's title before it."""
-        return "\n".join(f"Face restore: {sentence}" for sentence in self.sentences())
+        return "\n".join(f"{base.TITLE}: {sentence}" for sentence in self.sentences())

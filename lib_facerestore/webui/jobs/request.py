@@ -79,7 +79,7 @@ def _enabled_values_when(args: Sequence[Any], notices: list[str]) -> tuple[Any, 
         values = {str(name): value for name, value in given.items()}
         return enabled, values, values.pop("when", options.value("when"))
     if given not in ({}, None):
-        notices.append(f"Face restore takes [true, {{settings}}]; its second argument {given!r} was left out.")
+        notices.append(f"{base.TITLE} takes [true, {{settings}}]; its second argument {given!r} was left out.")
     by_place = zip(ORDER_ON_PAGE, args[_FIRST_CONTROL:])
     values = {name: value for name, value in by_place if value is not None}
     return enabled, values, options.value("when") if when is None else when

@@ -66,7 +66,7 @@ def put(*_: Any) -> None:
     One for each upscaler of the catalogue whose weights are present; none where the Settings or a flag of the host say
     so. Arguments that hosts give to callbacks are not used.
     """
-    with guarded("listing our upscalers", lambda sentence: None):
+    with guarded("adding upscalers to the list of the WebUI", lambda sentence: None):
         if options.value("host_lists") == "restorers and upscalers" and not base.flag("no_facerestore_upscale", False):
             models = present_models("upscaler").items()
             upscaler_list.offer([Offered(base.title_of(name), name, scale) for name, scale in models], _SCALER)

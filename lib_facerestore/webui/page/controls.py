@@ -134,9 +134,9 @@ def model_names(setting: str, only_usable: bool = False) -> list[str]:
 
 def _host_upscalers(runtime: Runtime) -> list[str]:
     """Return the names of the host's upscalers, without those whose file is among this extension's own upscalers."""
-    ours = weights.rows_by_file("upscaler", runtime)
+    own_files = weights.rows_by_file("upscaler", runtime)
     files = {name: runtime.other_upscalers.file(name) for name in runtime.other_upscalers.names()}
-    return [name for name, file in files.items() if file is None or file.resolve() not in ours]
+    return [name for name, file in files.items() if file is None or file.resolve() not in own_files]
 
 
 def _rows(
