@@ -1,6 +1,7 @@
-// Compares the selected gallery picture with the one before restoration, starts the buttons that restore what a gallery
-// shows, and lets screen readers hear our status boxes.
-// The page works without it. A restored file lies beside its base file: 00012-345.png, 00012-345-restored.png.
+// Three things on the host's page: compare a restored picture of a gallery with its base picture; tell the server which
+// picture a press of the buttons below a gallery is about; make screen readers read the status boxes aloud.
+// Generating and restoring work without this file. A restored picture lies beside its base file and has its name with
+// "-restored": 00012-345.png, 00012-345-restored.png.
 
 (function() {
     "use strict";
@@ -9,18 +10,20 @@
     const LABEL = "Compare before | after";
     // "-restored" or "-restored-2" before the extension, in an address that may be URL-encoded.
     const MARK = /(?:-|%2[Dd])restored(?:(?:-|%2[Dd])\d+)?(\.\w+)$/;
-    const OPENING = new WeakMap(); // button → the address that it is loading, so that a late picture opens nothing
-    const watched = new WeakSet();
+    // Button → address of the base picture that it is loading. A picture that arrives after another was selected is not
+    // shown.
+    const OPENING = new WeakMap();
+    const watched = new WeakSet(); // galleries that have an observer
 
     const page = () => typeof gradioApp === "function" ? gradioApp() : document;
 
-    /** The address of the picture before restoration; null if this is no restored picture that the host serves. */
+    /** Return the address of the base picture; null if the address is not that of a restored picture's file. */
     function baseAddress(address) {
         const [, file, rest] = /^([^?#]*)(.*)$/s.exec(address);
         return file.includes("file=") && MARK.test(file) ? file.replace(MARK, "$1") + rest : null;
     }
 
-    /** The picture that the gallery shows large, or null: while it shows only small ones, none is selected. */
+    /** Return the selected picture, which the gallery shows large; null while it shows small pictures only. */
     function selectedPicture(gallery) {
         const named = gallery.querySelector("img[data-testid='detailed-image']");
         if (named) return named;
@@ -30,13 +33,14 @@
         return !next || area(largest) > 2 * area(next) ? largest : null;
     }
 
+    /** Return a new element with these properties and children. */
     function make(tag, properties, ...children) {
         const node = Object.assign(document.createElement(tag), properties);
         node.append(...children);
         return node;
     }
 
-    /** Show the button under a gallery whose selected picture is a restored one, and hide it under others. */
+    /** Show the button "Compare" below a gallery if its selected picture is a restored one; hide it otherwise. */
     function refreshGallery(gallery) {
         watch(gallery);
         const shown = gallery.getClientRects().length ? selectedPicture(gallery) : null;
@@ -58,7 +62,7 @@
         }
     }
 
-    /** Follow one gallery: another selected picture changes attributes only, which the host does not report. */
+    /** Refresh a gallery when its pictures change. The host does not report another selection. */
     function watch(gallery) {
         if (watched.has(gallery)) return;
         watched.add(gallery);
@@ -66,12 +70,13 @@
             .observe(gallery, {subtree: true, childList: true, attributes: true, attributeFilter: ["src", "class"]});
     }
 
+    /** Return a promise of an img element whose picture has been loaded; it fails if there is none. */
     function loaded(address) {
         const img = make("img", {src: address, draggable: false});
         return img.decode().then(() => img);
     }
 
-    /** Load both pictures, then show them; the button says so if one cannot be had, and the next click tries again. */
+    /** Load both pictures, then show them. If one cannot be loaded the button says so; the next click tries again. */
     async function open(button) {
         const {base, restored} = button.dataset;
         if (OPENING.get(button) === base) return;
@@ -84,6 +89,7 @@
         if (pictures) show(button, ...pictures);
     }
 
+    /** Return one of the two layers of the comparison. name: "before" or "after", for its class; text: its badge. */
     function layer(name, text, img) {
         img.alt = `${text} restoration`;
         const badge = make("span", {className: "facerestore-compare-badge", textContent: text});
@@ -91,7 +97,7 @@
         return make("div", {className: `facerestore-compare-${name}`}, img, badge);
     }
 
-    /** A range over the pictures: where it stands, the picture before ends and the one after begins. */
+    /** Return a range input that lies over the pictures and moves the border between base and restored picture. */
     function borderRange(stage) {
         const range = make("input", {type: "range", min: 0, max: 100, step: 1, value: 50, autofocus: true});
         range.className = "facerestore-compare-range";
@@ -105,7 +111,7 @@
         return range;
     }
 
-    /** The overlay, until it is closed: both pictures over each other at the size that the window has room for. */
+    /** Show both pictures over each other in a dialog, as large as the window allows, until the user closes it. */
     function show(button, before, after) {
         const stage = make("div", {className: "facerestore-compare-stage"});
         stage.style.setProperty("--facerestore-ratio", after.naturalWidth / after.naturalHeight);
@@ -118,7 +124,7 @@
         const dialog = make("dialog", {id: "facerestore-compare", tabIndex: -1}, head, stage);
         dialog.setAttribute("aria-labelledby", title.id);
 
-        // The host listens for keys on the document: Escape would stop a running generation, Ctrl+Enter start one.
+        // No key may reach the host, which listens on the document: Escape stops a generation, Ctrl+Enter starts one.
         const keys = (event) => {
             event.stopPropagation();
             if (event.key !== "Escape") return;
@@ -137,34 +143,41 @@
         dialog.showModal();
     }
 
-    // ---- The buttons that restore what a gallery shows ----
+    // ---- The buttons below a gallery ----
 
-    /** What a press sends: the task whose progress the host shows, the selected entry, and the rest as it is. */
+    /**
+     * Return what a press sends to gallery_job.run, and start the host's progress bar.
+     * tab: "txt2img" or "img2img". which: "all" or "selected". given: the values of inputs and outputs, of which the
+     * first two are replaced: by the id of the task whose progress the bar shows, and by "all" or the number of the
+     * selected entry ("-1" for none). inputs: the number of inputs.
+     */
     window.facerestoreSubmit = function(tab, which, given, inputs) {
-        const values = Array.from(given).slice(0, inputs); // behind the inputs come present values of the outputs
+        const values = Array.from(given).slice(0, inputs); // gradio appends the present values of the outputs
         const begin = tab === "img2img" ? window.submit_img2img : window.submit;
         const selected = typeof selected_gallery_index === "function" ? selected_gallery_index() : -1;
         values[0] = typeof begin === "function" ? begin("", "")[0] : "";
         values[1] = which === "all" ? which : String(selected);
-        page().querySelector(`#html_log_${tab}`)?.setAttribute("aria-live", "polite"); // where the status will stand
+        page().querySelector(`#html_log_${tab}`)?.setAttribute("aria-live", "polite"); // the status will be shown there
         return values;
     };
 
     // ---- Status boxes ----
 
-    /** Make status boxes speak when they change; only the outermost where one class stands on nested elements. */
+    /** Make screen readers read status boxes aloud when they change; of nested boxes only the outermost one. */
     function announceStatus() {
         for (const box of page().querySelectorAll(".facerestore-status:not([aria-live])")) {
             if (!box.parentElement.closest(".facerestore-status")) box.setAttribute("aria-live", "polite");
         }
     }
 
+    /** Look at all galleries and status boxes of the page. */
     function refresh() {
         page().querySelectorAll(GALLERIES).forEach(refreshGallery);
         announceStatus();
     }
 
     if (typeof onAfterUiUpdate === "function") onAfterUiUpdate(refresh);
-    // A tab that is opened, or a page without the host's callbacks; after the page has answered.
+    // For a tab that the user opens, and for pages without the host's callback; a little later, when the page has
+    // changed.
     for (const event of ["click", "focusin"]) document.addEventListener(event, () => setTimeout(refresh, 50));
 })();
