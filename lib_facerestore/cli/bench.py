@@ -7,6 +7,7 @@ import importlib
 import sys
 from pathlib import Path
 
+from lib_facerestore.cli.console import complain
 from lib_facerestore.cli.exit_status import EXIT_WRONG_USE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,8 +35,9 @@ def run_bench(options: argparse.Namespace) -> int:
     """Measure; 2 where the repository is not there."""
     file = ROOT / "benchmarks" / "speed" / "main.py"
     if not file.is_file():
-        missing = f"The benchmark is part of the repository, not of the installed package: {file} is missing."
-        print(f"{missing} Clone the repository and run it there.", file=sys.stderr)
+        complain(
+            "facerestore bench needs a clone of the repository, which holds benchmarks/ and samples/; run it there."
+        )
         return EXIT_WRONG_USE
     sys.path.insert(0, str(ROOT))  # for the benchmark's own imports of `benchmarks.…`
     status: int = importlib.import_module("benchmarks.speed.main").run(options)

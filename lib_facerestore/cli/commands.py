@@ -12,12 +12,14 @@ from typing import Any, NoReturn
 from lib_facerestore.cli.exit_status import EXIT_DONE, EXIT_WRONG_USE
 from lib_facerestore.cli.help_text import RESTORE, UPSCALE, Formatter, Layout, sections
 from lib_facerestore.engine.pixels import Chroma, FormatName, ReadLimits, WriteOptions
-from lib_facerestore.runtime import Licence, Runtime
+from lib_facerestore.runtime import Licence, Runtime, WantedPrecision
 from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import SIZE_SETTINGS, RestoreSettings, field_types, setting_default, setting_info
 from lib_facerestore.version import VERSION
 
 DEFAULT_UPSCALE = 4.0
+# Four faces take 2.7 GB of a GPU with GFPGAN in float32; a thousand is a slip of the finger.
+MOST_FACES_AT_ONCE = 64
 # Two short lines; argparse would list every option.
 _USAGE = "%(prog)s [options]\n       PICTURE ... -o FOLDER"
 
@@ -111,6 +113,8 @@ def runtime_from(options: argparse.Namespace) -> Runtime:
         downloads_allowed=options.download,
         mirrors=tuple(options.mirror),
         licence=options.licence,
+        precision=options.precision,
+        face_batch=options.faces_at_once,
     )
     return runtime if options.models is None else dataclasses.replace(runtime, models_folder=options.models)
 
@@ -150,6 +154,7 @@ def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--compare", action="store_true", help="also write a before | after picture")
     _add_file_options(command)
     _add_machine_options(command)
+    _add_network_options(command)
     for name, kind in field_types().items():
         _add_setting(command, name, kind)
 
@@ -189,12 +194,22 @@ def _add_file_options(command: argparse.ArgumentParser) -> None:
 
 def _add_machine_options(command: argparse.ArgumentParser) -> None:
     runtime = Runtime()
+    command.set_defaults(precision=runtime.precision, faces_at_once=runtime.face_batch)
     command.add_argument("--device", default=runtime.device, help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")
     command.add_argument("--models", type=Path, metavar="FOLDER", help="folder for weights")
     command.add_argument("--look-in", type=Path, action="append", default=[], metavar="FOLDER", help="more weights")
     command.add_argument("--download", action="store_true", help="fetch missing weights at their first use")
     command.add_argument("--mirror", action="append", default=[], metavar="URL", help="tried before the official place")
     _add_choice(command.add_argument, "--licence", choices(Licence), "commercial hides the others", runtime.licence)
+
+
+def _add_network_options(command: argparse.ArgumentParser) -> None:
+    """How networks of faces run; other commands run none and take what the runtime has."""
+    runtime, add = Runtime(), command.add_argument
+    text = "half is faster, and used for a face model only where it agrees with full"
+    _add_choice(add, "--precision", choices(WantedPrecision), text, runtime.precision)
+    text = f"faces that a GPU restores together, 1 to {MOST_FACES_AT_ONCE}; a CPU takes one (default: %(default)s)"
+    add("--faces-at-once", type=faces_at_once, default=runtime.face_batch, metavar="N", help=text)
 
 
 def _add_choice(add: Callable[..., Any], flag: str, words: tuple[str, ...], text: str, default: str) -> None:
@@ -230,6 +245,17 @@ def named(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("the name is empty")
     return text
+
+
+def faces_at_once(text: str) -> int:
+    """A whole number of faces.
+
+    Raises: argparse.ArgumentTypeError, which argparse says.
+    """
+    allowed = [str(count) for count in range(1, MOST_FACES_AT_ONCE + 1)]
+    if text not in allowed:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST_FACES_AT_ONCE}")
+    return int(text)
 
 
 def number(text: str) -> float:

@@ -1,6 +1,8 @@
 """The bench command is a thin shell: it finds the repository's benchmark, and says so where that is missing."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,19 +10,25 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lib_facerestore.cli import bench, commands, main
+from lib_facerestore.cli import commands, main
 from lib_facerestore.cli.exit_status import EXIT_WRONG_USE
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_without_the_repository_the_command_says_what_to_do(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(bench, "ROOT", tmp_path)
+def test_an_installed_package_says_in_one_sentence_what_the_command_needs(tmp_path):
+    shutil.copytree(ROOT / "lib_facerestore", tmp_path / "lib_facerestore", ignore=shutil.ignore_patterns("*.pyc"))
+    command = [sys.executable, "-m", "lib_facerestore", "bench", "--quick"]
 
-    status = main(["bench", "--quick"])
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
 
-    assert status == EXIT_WRONG_USE
-    assert "Clone the repository" in capsys.readouterr().err
+    assert done.returncode == EXIT_WRONG_USE
+    assert done.stdout == ""
+    assert done.stderr == (
+        "facerestore bench needs a clone of the repository, which holds benchmarks/ and samples/; run it there.\n"
+    )
 
 
 def test_the_package_imports_nothing_of_the_benchmark():

@@ -3,6 +3,7 @@
 import pytest
 
 from lib_facerestore.cli import commands
+from lib_facerestore.cli.exit_status import EXIT_WRONG_USE
 from lib_facerestore.engine.pixels.decode import ReadLimits
 from lib_facerestore.engine.pixels.encode import WriteOptions
 from lib_facerestore.runtime import Runtime
@@ -27,8 +28,42 @@ def test_options_of_the_machine_default_to_those_of_the_runtime(monkeypatch, tmp
 
     runtime = commands.runtime_from(parsed("restore"))
 
-    names = ("device", "folders", "models_folder", "downloads_allowed", "mirrors", "licence", "face_batch")
+    names = ("device", "folders", "models_folder", "downloads_allowed", "mirrors", "licence", "precision", "face_batch")
     assert [getattr(runtime, name) for name in names] == [getattr(Runtime(), name) for name in names]
+
+
+@pytest.mark.parametrize("command", ["restore", "upscale"])
+def test_precision_and_faces_at_once_reach_the_runtime(command):
+    runtime = commands.runtime_from(parsed(command, "--precision", "half", "--faces-at-once", "7"))
+
+    assert (runtime.precision, runtime.face_batch) == ("half", 7)
+
+
+@pytest.mark.parametrize("words", [["fetch"], ["models"], ["doctor"]])
+def test_commands_that_run_no_network_take_the_runtimes_own(words):
+    runtime = commands.runtime_from(commands.parser().parse_args(words))
+
+    assert (runtime.precision, runtime.face_batch) == (Runtime().precision, Runtime().face_batch)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--precision", "quarter", "Argument --precision: invalid choice: 'quarter'"),
+        *(
+            ("--faces-at-once", value, f"Argument --faces-at-once: '{value}' is no whole number from 1 to 64.")
+            for value in ("0", "-1", "65", "2.5", "many", "", "1" * 5000)
+        ),
+    ],
+)
+def test_a_bad_precision_or_number_of_faces_is_wrong_use_said_in_one_line(option, value, said, capsys):
+    with pytest.raises(SystemExit) as end:
+        parsed("restore", f"{option}={value}")
+
+    lines = capsys.readouterr().err.splitlines()
+    assert end.value.code == EXIT_WRONG_USE
+    assert len(lines) == 1
+    assert lines[0].startswith(said)
 
 
 def test_another_default_of_a_dataclass_is_the_commands_too(monkeypatch):

@@ -213,5 +213,5 @@ def test_a_file_of_another_network_is_still_no_bisenet(runtime_on_gpu, tmp_path)
 def test_faces_go_one_by_one_on_a_cpu_and_several_at_once_on_a_gpu(runtime):
     on_cpu = Session(runtime).tools(RestoreSettings(restorer="none"))
 
-    assert (on_cpu.device, on_cpu.face_batch) == ("cpu", 1)
+    assert on_cpu.face_batch == 1
     assert runtime.faces_at_once("cuda") == runtime.face_batch == 4
