@@ -1,8 +1,9 @@
-"""What README and docs/models.md say of the models is what the catalogue and these tests hold."""
+"""What README and docs say of the models is what the catalogue and the tests hold; every path they name is there."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,45 @@ def test_the_speeds_are_those_that_were_measured(monkeypatch):
     assert tables.short(found) in readme
     assert (results / "speed.md").read_text(encoding="utf-8") == tables.page(found)
     assert (results / "speed.svg").read_text(encoding="utf-8") == plot.svg(found["rows"])
+
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+# Where a path in the text may begin: the repository, the package, or the page's own folder.
+ROOTS = (ROOT, ROOT / "lib_facerestore")
+OF_A_FILE = re.compile(r"[\w./-]+\.(py|md|json|toml|js|css|svg|jpg|png)")
+
+
+def paths_named_in(text: str) -> set[str]:
+    """Targets of links and words in code style that name a file or a folder of the repository.
+
+    A folder lies below a folder that is there; `models/…` without a file's ending is a host's.
+    """
+    linked = set(re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text))
+    for word in re.findall(r"`([^`/\s][^`\s]*)`", text):
+        first = word.split("/")[0]
+        is_ours = any((root / first).is_dir() for root in ROOTS)
+        if OF_A_FILE.fullmatch(word):
+            if is_ours or word.endswith((".py", ".md")):
+                linked.add(word)
+        elif "/" in word and is_ours and first != "models":
+            linked.add(word)
+    return linked
+
+
+def missing(page: Path, text: str) -> set[str]:
+    bases = (page.parent, *ROOTS)
+    return {path for path in paths_named_in(text) if not any((base / path).exists() for base in bases)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_of_the_repository_that_a_page_names_is_there(page):
+    assert missing(page, page.read_text(encoding="utf-8")) == set()
+
+
+def test_a_path_that_moved_is_found_out():
+    text = (
+        "See `engine/gone.py`, `tests/gone/`, `gone.py`, [a page](gone.md#here); `engine/data.py`, `tests/cli/`, "
+        "[README](README.md), `models/facerestore` of a host, `outputs/` too, and https://example.org/gone.md."
+    )
+
+    assert missing(ROOT / "README.md", text) == {"engine/gone.py", "tests/gone/", "gone.py", "gone.md"}
