@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HOUSE = ROOT / "lib_facerestore"
 FILES = sorted(HOUSE.rglob("*.py"))
 
-GROUND = ("settings", "setting_info", "runtime", "errors", "version")
+GROUND = ("settings", "setting_info", "runtime", "errors", "version", "whole_file")
 # What each floor may import besides itself and the standard library: floors of the house, then packages.
 # tifffile and imagecodecs are used where they are installed, which is not in a WebUI.
 ENGINE_PACKAGES = {"numpy", "cv2", "PIL", "tifffile", "imagecodecs"}
@@ -23,7 +23,8 @@ ALLOWED = {
     "runtime": (set(), set()),
     "errors": (set(), set()),
     "version": (set(), set()),
-    "engine": ({"settings", "errors"}, ENGINE_PACKAGES),
+    "whole_file": (set(), set()),
+    "engine": ({"settings", "errors", "whole_file"}, ENGINE_PACKAGES),
     "models": (
         {"engine.data", "engine.levels", "engine.ports", "engine.sizes", "engine.upscaling", "engine.faces", *GROUND},
         {"numpy", "cv2", "PIL", "filelock", "tqdm", *MODEL_PACKAGES},

@@ -8,11 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-# All that is read, and HEIC: a photograph that cannot be read is said, not passed over.
-SUFFIXES = frozenset(
-    ".apng .avif .avifs .bmp .dib .gif .heic .heif .hif .j2c .j2k .jfif .jp2 .jpc .jpe .jpeg .jpf .jpg .jpx .mpo .pbm"
-    " .pfm .pgm .png .pnm .ppm .tif .tiff .webp".split()
-)
+from lib_facerestore.engine.pixels import SUFFIXES
 
 
 @dataclass(frozen=True)

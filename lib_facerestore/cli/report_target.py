@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from lib_facerestore.cli.pictures import SUFFIXES
 from lib_facerestore.cli.places import Kept, Places, identity
+from lib_facerestore.engine.pixels import SUFFIXES
 from lib_facerestore.errors import SettingsError
 
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")

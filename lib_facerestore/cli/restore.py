@@ -22,13 +22,14 @@ from lib_facerestore.cli.stopping import Stop
 from lib_facerestore.engine import pixels, sizes
 from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, Result
 from lib_facerestore.engine.levels import to_levels
-from lib_facerestore.engine.pixels import already_there, drop_unfinished, losses
+from lib_facerestore.engine.pixels import already_there, losses
 from lib_facerestore.engine.report import status_line, to_plain
 from lib_facerestore.engine.upscaling import background, resize_exact
 from lib_facerestore.errors import FaceRestoreError, Interrupted, PictureError
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session import Session
 from lib_facerestore.settings import RestoreSettings
+from lib_facerestore.whole_file import drop_unfinished
 
 _LOGGER = logging.getLogger(__name__)
 _LONGEST_PROBLEM = 300

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from lib_facerestore.cli import main
-from lib_facerestore.cli.pictures import SUFFIXES, expand
+from lib_facerestore.cli.pictures import expand
 from lib_facerestore.engine import pixels
-from lib_facerestore.engine.pixels.encode import FormatName, WriteOptions
-from lib_facerestore.setting_info import choices
 
 
 @pytest.fixture
@@ -83,15 +80,11 @@ def test_an_odd_word_is_left_for_reading_to_refuse(word, album):
     assert [source.path for source in expand([word])] == [Path(word)]
 
 
-def test_a_folder_gives_every_picture_that_can_be_read_or_was_written():
-    Image.init()
-    formats = {"PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "PPM", "JPEG2000"}
-    readable = {suffix for suffix, name in Image.registered_extensions().items() if name in formats}
-    names: Any = choices(FormatName)
-    written = {pixels.output_suffix(Path("a"), WriteOptions(name)) for name in names}
+def test_a_folder_gives_every_picture_that_may_be_read(tmp_path):
+    for suffix in (*pixels.SUFFIXES, ".txt", ".json", ".svg"):
+        (tmp_path / f"a{suffix}").write_bytes(b"whatever it holds")
 
-    assert {".jpg", ".jp2", ".pgm"} <= readable <= SUFFIXES
-    assert {".png", ".tif"} <= written <= SUFFIXES
+    assert {source.path.suffix for source in expand([str(tmp_path)])} == pixels.SUFFIXES
 
 
 def a_picture(path: Path, level: int) -> Path:

@@ -2,17 +2,18 @@
 
 from lib_facerestore.engine.pixels.decode import ReadLimits, decode, read
 from lib_facerestore.engine.pixels.encode import Chroma, FormatName, WriteOptions, encode, losses, output_suffix, write
-from lib_facerestore.engine.pixels.files import already_there, drop_unfinished, why_not_replaced, write_atomically
+from lib_facerestore.engine.pixels.files import already_there, why_not_replaced, write_atomically
 from lib_facerestore.engine.pixels.pil import from_pil, to_pil
+from lib_facerestore.engine.pixels.suffixes import SUFFIXES
 
 __all__ = [
+    "SUFFIXES",
     "Chroma",
     "FormatName",
     "ReadLimits",
     "WriteOptions",
     "already_there",
     "decode",
-    "drop_unfinished",
     "encode",
     "from_pil",
     "losses",

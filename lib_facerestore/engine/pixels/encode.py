@@ -24,24 +24,11 @@ from lib_facerestore.engine.pixels.formats import iptc, jpeg, png, tiff_writer
 from lib_facerestore.engine.pixels.formats.quiet import quiet_opencv
 from lib_facerestore.engine.pixels.losses import is_too_long, losses_in
 from lib_facerestore.engine.pixels.pil import quiet_pillow, to_pil
+from lib_facerestore.engine.pixels.suffixes import WRITTEN_AS
 from lib_facerestore.errors import PictureError, SettingsError
 
 FormatName = Literal["same", "png", "jpeg", "webp", "tiff", "bmp", "avif"]
 Chroma = Literal["auto", "4:4:4", "4:2:2", "4:2:0"]
-_SUFFIX_FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
-    ".jif": "JPEG",
-    ".jfi": "JPEG",
-    ".webp": "WEBP",
-    ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".avif": "AVIF",
-}
 _DEFAULT_QUALITY = 95
 _LARGEST_JPEG_SIDE_PX, _LARGEST_WEBP_SIDE_PX = 65500, 16383
 
@@ -79,7 +66,7 @@ def output_suffix(source: Path, options: WriteOptions) -> str:
     if options.format != "same":
         return {"jpeg": ".jpg", "tiff": ".tif"}.get(options.format, f".{options.format}")
     suffix = source.suffix.lower()
-    writable = suffix in _SUFFIX_FORMATS and (suffix != ".avif" or _has_avif())
+    writable = suffix in WRITTEN_AS and (suffix != ".avif" or _has_avif())
     return source.suffix if writable else ".png"
 
 
@@ -98,9 +85,9 @@ def encode(picture: Picture, path: Path, options: WriteOptions) -> bytes:
 
     Raises: PictureError.
     """
-    file_format = _SUFFIX_FORMATS.get(path.suffix.lower())
+    file_format = WRITTEN_AS.get(path.suffix.lower())
     if file_format is None:
-        raise PictureError(path, f"cannot be written: use one of {', '.join(sorted(_SUFFIX_FORMATS))}.")
+        raise PictureError(path, f"cannot be written: use one of {', '.join(sorted(WRITTEN_AS))}.")
     _check_side(picture, path, file_format)
     picture = replace(picture, metadata=following(picture.metadata, picture.size_hw, picture.is_grey))
     try:
@@ -116,7 +103,7 @@ def encode(picture: Picture, path: Path, options: WriteOptions) -> bytes:
 
 def losses(picture: Picture, path: Path) -> tuple[str, ...]:
     """What the format of the path's suffix cannot hold, in sentences."""
-    return losses_in(picture, _SUFFIX_FORMATS.get(path.suffix.lower(), "PNG"))
+    return losses_in(picture, WRITTEN_AS.get(path.suffix.lower(), "PNG"))
 
 
 def _check_side(picture: Picture, path: Path, file_format: str) -> None:

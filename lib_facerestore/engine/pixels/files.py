@@ -1,17 +1,13 @@
-"""Bytes from and to disk. A file appears whole or not at all, and the old one stays until the new one is complete."""
+"""Bytes from and to disk, with errors that name the file. What is no ordinary file is never replaced."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import stat
 from pathlib import Path
 
 from lib_facerestore.errors import PictureError
-
-# Temporary names in use. A process that a second signal ends has no other way to know them.
-_UNFINISHED: set[Path] = set()
+from lib_facerestore.whole_file import sync, whole_file
 
 
 def read_bytes(path: Path, most_bytes: int) -> bytes:
@@ -38,36 +34,22 @@ def read_bytes(path: Path, most_bytes: int) -> bytes:
 
 
 def write_atomically(path: Path, data: bytes | memoryview, overwrite: bool = True) -> None:
-    """Write under a temporary name beside the target, then give it the target's name in one step.
+    """Write a picture's or report's bytes as `whole_file` does; nothing is replaced without `overwrite`.
 
-    Without `overwrite` the name is given by a hard link, which fails when another process was faster. Only an ordinary
-    file is ever replaced: no device, pipe or folder, and no link, whatever it leads to.
+    Only an ordinary file is ever replaced: no device, pipe or folder, and no link, whatever it leads to.
     Raises: PictureError; whatever stood at the path still stands there.
     """
     if problem := why_not_replaced(path):
         raise PictureError(path, problem)
-    temporary = path.with_name(f".facerestore-{secrets.token_hex(8)}.tmp")
-    _UNFINISHED.add(temporary)
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        _give_name(temporary, path, overwrite)
+        with whole_file(path, overwrite) as temporary:
+            with open(temporary, "xb") as file:
+                file.write(data)
+            sync(temporary)
     except FileExistsError as error:
         raise already_there(path) from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise PictureError(path, f"cannot be written: {getattr(error, 'strerror', None) or error}.") from error
-    finally:
-        drop_unfinished(temporary)
-
-
-def drop_unfinished(*temporaries: Path) -> None:
-    """Remove these temporary files, all that this process writes just now where none is named; for its sudden end."""
-    for temporary in temporaries or tuple(_UNFINISHED):
-        with contextlib.suppress(OSError, ValueError):  # it was never made, or has its final name
-            os.unlink(temporary)
-        _UNFINISHED.discard(temporary)
 
 
 def why_not_replaced(path: Path) -> str:
@@ -85,17 +67,3 @@ def why_not_replaced(path: Path) -> str:
 def already_there(path: Path) -> PictureError:
     """The error for a result that would replace a file."""
     return PictureError(path, "is there already; choose another folder or --overwrite.")
-
-
-def _give_name(temporary: Path, path: Path, overwrite: bool) -> None:
-    if overwrite:
-        os.replace(temporary, path)
-        return
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise
-    except OSError:  # FAT and some network drives know no hard links; the check is then only as good as exists()
-        if os.path.lexists(path):
-            raise FileExistsError(path) from None
-        os.replace(temporary, path)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lib_facerestore.errors import WeightsDamaged, WeightsMissing
+from lib_facerestore.whole_file import whole_file
 
 _CHUNK_BYTES = 1 << 20
 
@@ -63,17 +64,10 @@ def read_table(file: Path) -> dict[str, object]:
 
 def write_table(file: Path, rows: dict[str, object]) -> None:
     """Write a JSON object to a file, whole or not at all; nothing happens where the file cannot be written."""
-    temporary: Path | None = None
-    try:
+    with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".tmp")
-        temporary = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(rows, stream, indent=1)
-        os.replace(temporary, file)
-    except OSError:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        with whole_file(file) as temporary:
+            temporary.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 def _key(path: Path) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
 import struct
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +14,7 @@ from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
 from lib_facerestore.models.checkpoints.containers import recognise, unreadable
 from lib_facerestore.models.checkpoints.foreign import foreign_kind
 from lib_facerestore.models.networks import own_state
+from lib_facerestore.whole_file import sync, whole_file
 
 if TYPE_CHECKING:
     import torch
@@ -73,16 +72,9 @@ def save_checkpoint(state: StateDict, path: Path) -> None:
     from safetensors.torch import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    os.close(handle)
-    try:
-        save_file(state, name)
-        with open(name, "rb+") as stream:
-            os.fsync(stream.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as temporary:
+        save_file(state, temporary)
+        sync(temporary)
 
 
 def _read_safetensors(path: Path) -> StateDict:

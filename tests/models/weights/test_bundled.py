@@ -6,7 +6,6 @@ import torch
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
 from lib_facerestore.models import catalogue, networks, weights
-from lib_facerestore.models.checkpoints import read
 from lib_facerestore.models.weights import bundled
 from lib_facerestore.models.weights.ncnn import Convolution, PReLU, read_layers
 from lib_facerestore.runtime import Runtime
@@ -233,7 +232,7 @@ def test_full_disk_leaves_no_half_cache(tmp_path, found, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(read.os, "replace", full)
+    monkeypatch.setattr("os.replace", full)
 
     state = weights.load(found, Runtime(cache_folder=tmp_path))
 
