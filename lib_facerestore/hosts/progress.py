@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lib_facerestore.errors import Interrupted
+from lib_facerestore.hosts import base
 
 
 @contextmanager
@@ -40,7 +41,7 @@ class HostProgress:
 
     def step(self, done: int, total: int, what: str) -> None:
         """Show that `done` of `total` units of `what` are finished, as the bar's text and its steps."""
-        self._state.textinfo = f"Face restore: {self._title}{what} {done}/{total}"
+        self._state.textinfo = f"{base.TITLE}: {self._title}{what} {done}/{total}"
         self._state.sampling_steps = total
         self._state.sampling_step = done
 
@@ -68,7 +69,7 @@ class JobProgress:
     def picture(self, number: int) -> HostProgress:
         """The progress of the picture of that number, counted from 1; its number becomes the bar's text."""
         title = f"picture {number}/{self._pictures}, " if self._pictures > 1 else ""
-        self._state.textinfo = f"Face restore: {title.rstrip(', ')}" if title else "Face restore"
+        self._state.textinfo = f"{base.TITLE}: {title.rstrip(', ')}" if title else base.TITLE
         return HostProgress(self._state, title)
 
     def finished_one(self) -> None:

@@ -35,7 +35,7 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
         return base.TITLE
 
     def show(self, is_img2img: bool) -> Any:
-        """Return that the script takes part in all jobs of the tab; False where flags switched everything off."""
+        """Return the host's mark of a script that takes part in every job; False where flags switched it off."""
         return False if controls.is_all_off() else scripts.AlwaysVisible
 
     def ui(self, is_img2img: bool) -> list[Any]:
@@ -125,10 +125,10 @@ class FaceRestoreScript(scripts.Script):  # type: ignore[misc]  # the host's cla
         self._tell(p, processed, running)
 
     def _tell(self, p: Any, processed: Any, running: job.Job | None) -> None:
-        """Show the status of a job below the gallery, in the log and as toasts.
+        """Show the status of a job below the gallery; notices are shown as toasts and written into the log, too.
 
-        It has the sentences of this extension's job, if there is one (running), and those of its entries in the host's
-        own lists.
+        The status has the sentences of this extension's job, if there is one (running), and those of its entries in
+        the host's own lists.
         """
         with guarded("showing the status", lambda sentence: logger.warning("%s", sentence)):
             lines = running.context.status().splitlines() if running else []

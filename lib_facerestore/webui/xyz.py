@@ -1,4 +1,4 @@
-"""Axes of the host's X/Y/Z plot, one for each setting of this extension.
+"""Axes of the host's X/Y/Z plot: one for each setting of this extension, and one that switches it on and off.
 
 An axis writes the cell's value onto the cell's `p`, from which the job of that cell reads it (`plotted`).
 """

@@ -31,11 +31,11 @@ def pictures_body(with_result: bool) -> dict[str, Any]:
             "description": "Of JPEG and WebP; 0 takes at least that of the picture sent.",
         },
     }  # fmt: skip
-    shown = {"pictures": [EXAMPLE_PICTURE], "settings": {"restorer": "none", "upscaler": "Lanczos", "scale": 2}}
+    example = {"pictures": [EXAMPLE_PICTURE], "settings": {"restorer": "none", "upscaler": "Lanczos", "scale": 2}}
     return _body(
         {"application/json": "byte", "multipart/form-data": "binary"},
         {"settings": settings, **(result if with_result else {})},
-        {**shown, "format": "png"} if with_result else {"pictures": [EXAMPLE_PICTURE]},
+        {**example, "format": "png"} if with_result else {"pictures": [EXAMPLE_PICTURE]},
     )
 
 

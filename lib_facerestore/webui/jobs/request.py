@@ -189,5 +189,5 @@ def in_words(label: str, error: SettingsError, value: object) -> str:
 
     label: of the setting, as on the page.
     """
-    shown = repr(value)
-    return f"{label} cannot be {shown[:60]}{'…' if len(shown) > 60 else ''}: it must be {error.allowed}."
+    text = repr(value)
+    return f"{label} cannot be {text[:60]}{'…' if len(text) > 60 else ''}: it must be {error.allowed}."
