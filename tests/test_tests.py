@@ -38,8 +38,7 @@ def path_edits(path):
     """Lines where a file names `sys.path`, or imports `path` of `sys`."""
     lines: list[int] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        is_attribute = isinstance(node, ast.Attribute) and node.attr == "path"
-        if is_attribute and isinstance(node.value, ast.Name) and node.value.id == "sys":
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path":
             lines.append(node.lineno)
         if isinstance(node, ast.ImportFrom) and node.module == "sys" and "path" in {one.name for one in node.names}:
             lines.append(node.lineno)

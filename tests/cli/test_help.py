@@ -9,6 +9,7 @@ import pytest
 
 from lib_facerestore.cli import commands, main
 from lib_facerestore.cli.help_text import RESTORE, UPSCALE
+from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import RestoreSettings, field_types, setting_info
 
 EVERY = ["", "restore", "upscale", "fetch", "models", "doctor", "bench"]
@@ -99,7 +100,7 @@ def test_no_line_is_wider_than_the_terminal_or_a_page(command, columns, capsys, 
 def test_the_words_of_a_choice_stand_in_its_text(name, capsys, monkeypatch):
     text = re.sub(r"\s+", " ", help_of("restore", capsys, monkeypatch))
 
-    assert f"ne of: {', '.join(commands.choices(field_types()[name]))} (default: " in text
+    assert f"ne of: {', '.join(choices(field_types()[name]))} (default: " in text
 
 
 def test_a_wrong_word_is_answered_with_the_right_ones(capsys):

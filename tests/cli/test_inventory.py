@@ -14,6 +14,7 @@ from helpers.support import put_catalogue
 from lib_facerestore.cli import main
 from lib_facerestore.models import catalogue
 from lib_facerestore.models.catalogue.rows import MODELS
+from lib_facerestore.models.checkpoints import sha256_of
 from lib_facerestore.models.weights import bundled, finding
 
 
@@ -155,11 +156,9 @@ def test_the_commercial_mode_hides_codeformer(eleven_files, command, capsys):
 def test_models_lists_a_dropped_file_and_says_of_an_unreadable_one_what_is_wrong(
     home, eleven_files, capsys, monkeypatch
 ):
-    from lib_facerestore.models import weights
-
     state = {name: torch.zeros(2) for name in ("body.0.weight", "body.1.weight")}
     torch.save(state, home / "models" / "4xMine.pth")
-    read = weights.sha256_of
+    read = sha256_of
 
     def refuse(path, *more):
         if path.name == "GFPGANv1.3.pth":

@@ -17,6 +17,7 @@ from lib_facerestore.cli import restore as restoring
 from lib_facerestore.engine import pipeline, pixels
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, SettingsError, WeightsDamaged
+from lib_facerestore.session import Session
 
 TROUBLES = [
     MemoryError(),
@@ -112,7 +113,7 @@ def test_stop_is_nobodys_trouble(album, tmp_path, monkeypatch, capsys):
 def test_a_face_that_failed_gives_exit_status_one_and_its_picture(failing, status, album, tmp_path, monkeypatch):
     faces = face_at(20, 20, 24, index=0), face_at(40, 20, 24, index=1)
     tools = Tools(FakeDetector(*faces), FakeRestorer(failing=failing))
-    monkeypatch.setattr(restoring.Session, "tools", lambda self, settings: tools)
+    monkeypatch.setattr(Session, "tools", lambda self, settings: tools)
 
     assert restore(album, tmp_path, "--min-face-px", "8") == status
 

@@ -9,7 +9,7 @@ from helpers.stock import oval_labels
 from helpers.support import FakeDetector, FakeRestorer, face_at, smooth_noise
 from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import Face, ModelUsed, Picture
-from lib_facerestore.engine.faces import align
+from lib_facerestore.engine.faces import align, paste
 from lib_facerestore.engine.ports import NoProgress, Tools
 from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, WeightsMissing
 from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
@@ -165,6 +165,8 @@ def test_no_memory_for_one_face_fails_that_face_alone(picture):
 class OnFullGpu:
     """Refuses the memory as often as it is told to, on the CPU too."""
 
+    used: ModelUsed
+
     def __init__(self, *more, refusals=1):
         super().__init__(*more)
         self.refusals, self.device = refusals, "cuda:0"
@@ -265,8 +267,8 @@ def test_stop_between_masks_goes_up(picture):
 
 
 def test_stop_between_pasted_faces_goes_up(picture, monkeypatch):
-    pasted, paste_face = [], pipeline.paste.paste_face
-    monkeypatch.setattr(pipeline.paste, "paste_face", lambda *rest: pasted.append(1) or paste_face(*rest))
+    pasted, paste_face = [], paste.paste_face
+    monkeypatch.setattr(paste, "paste_face", lambda *rest: pasted.append(1) or paste_face(*rest))
 
     with pytest.raises(Interrupted):
         run(picture, tools(LEFT, MIDDLE, RIGHT), progress=StopWhen(lambda: len(pasted) == 1))

@@ -2,6 +2,7 @@
 
 import sys
 import types
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,8 @@ def start(monkeypatch):
     """Gives the host these flags."""
 
     def with_flags(**flags):
-        parent, shared = types.ModuleType("modules"), types.ModuleType("modules.shared")
+        parent: Any = types.ModuleType("modules")
+        shared: Any = types.ModuleType("modules.shared")
         parent.shared, shared.cmd_opts = shared, types.SimpleNamespace(**flags)
         monkeypatch.setitem(sys.modules, "modules", parent)
         monkeypatch.setitem(sys.modules, "modules.shared", shared)

@@ -2,6 +2,7 @@
 
 import sys
 import types
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -44,11 +45,11 @@ class Restorer:
 @pytest.fixture
 def shared(monkeypatch):
     """The host's shared state, with an empty list of each kind."""
-    made = types.ModuleType("modules.shared")
+    made: Any = types.ModuleType("modules.shared")
     made.state = types.SimpleNamespace(interrupted=False, stopping_generation=False)
     made.opts = types.SimpleNamespace(data={}, data_labels={})
     made.sd_upscalers, made.face_restorers = [], []
-    package = types.ModuleType("modules")
+    package: Any = types.ModuleType("modules")
     package.shared = made
     package.upscaler = types.ModuleType("modules.upscaler")
     package.upscaler.UpscalerData = Entry

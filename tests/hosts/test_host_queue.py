@@ -2,6 +2,7 @@
 
 import sys
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ class Recorder:
 def host(monkeypatch):
     """Both of the host's modules that take part."""
     recorder = Recorder()
-    modules = ModuleType("modules")
+    modules: Any = ModuleType("modules")
     modules.call_queue = SimpleNamespace(queue_lock=recorder)
     modules.shared = SimpleNamespace(state=recorder)
     monkeypatch.setitem(sys.modules, "modules", modules)

@@ -8,6 +8,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -241,6 +242,7 @@ def test_the_context_of_an_upscaler_is_measured_alike_in_any_state():
     from lib_facerestore.models.loading import load_upscaler
 
     def run() -> int:
+        upscaler: Any
         upscaler, _ = load_upscaler(by_name(SMALL, "upscaler"), None, 1.0, Runtime(device="cpu"), CPU)
         return measure_context(upscaler._model)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -21,15 +22,15 @@ ENLARGING = RestoreSettings(restorer="none", upscaler=EMBEDDED, scale=2.0, upsca
 @pytest.fixture
 def stored(monkeypatch, tmp_path) -> Iterator[dict]:
     """What the user stored in the Settings of a host without any model files."""
-    shared = types.ModuleType("modules.shared")
+    shared: Any = types.ModuleType("modules.shared")
     shared.opts = types.SimpleNamespace(data={}, data_labels={})
     shared.cmd_opts = types.SimpleNamespace(use_cpu=["all"])
     shared.sd_upscalers = []
-    devices = types.ModuleType("modules.devices")
+    devices: Any = types.ModuleType("modules.devices")
     devices.torch_gc = lambda: None
-    paths = types.ModuleType("modules.paths")
+    paths: Any = types.ModuleType("modules.paths")
     paths.models_path = str(tmp_path / "models")
-    package = types.ModuleType("modules")
+    package: Any = types.ModuleType("modules")
     package.shared, package.devices, package.paths = shared, devices, paths
     for module in (package, shared, devices, paths):
         monkeypatch.setitem(sys.modules, module.__name__, module)

@@ -15,7 +15,6 @@ import pytest
 from helpers.web_server import cut, quick, status, whole
 from lib_facerestore.models.catalogue import RemoteFile
 from lib_facerestore.models.fetching import FetchPolicy, fetch
-from lib_facerestore.models.fetching import fetch_file as fetching
 
 CONTENT = random.Random(1).randbytes(300_007)
 
@@ -187,7 +186,7 @@ def test_the_proxy_of_the_environment_is_asked(server, tmp_path, monkeypatch):
 
 def test_the_right_file_in_a_folder_that_cannot_be_written_is_used(server, tmp_path, monkeypatch):
     (tmp_path / "model.pth").write_bytes(CONTENT)
-    monkeypatch.setattr(fetching.filelock, "FileLock", lambda path: pytest.fail("the lock was asked for"))
+    monkeypatch.setattr("filelock.FileLock", lambda path: pytest.fail("the lock was asked for"))
 
     assert fetch(server.remote(CONTENT), tmp_path, quick()) == tmp_path / "model.pth"
     assert server.asked == []

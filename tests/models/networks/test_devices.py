@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
@@ -172,7 +173,8 @@ def test_what_a_full_device_refuses_is_loaded_on_the_cpu_and_the_report_is_told(
     # The second time all are loaded, and only moving them back is refused.
     for tools in (session.tools(settings), session.tools(settings)):
         assert [tools.restorer.device, tools.detector.device, tools.parser.device] == [CPU] * 3
-        assert str(tools.upscaler._model.device) == "cpu"
+        upscaler: Any = tools.upscaler
+        assert str(upscaler._model.device) == "cpu"
         words = "cuda:1 has no memory left for {}. Choose a smaller batch or the CPU. It went on on the CPU."
         for network in (tools.detector.used.name, "BiSeNet"):
             assert any(words.format(network) in warning for warning in tools.warnings)
