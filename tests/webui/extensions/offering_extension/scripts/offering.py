@@ -13,12 +13,7 @@ NAME = "Test model"
 def offer():
     """Before the page is drawn, when our package has been loaded."""
     address, size, sha256 = json.loads(os.environ["FACERESTORE_TEST_MODEL"])
-<<<<<<< HEAD
-    catalogue = importlib.import_module("lib_facerestore.models.catalogue")
-=======
-    catalogue: Any = importlib.import_module("lib_facerestore.models.catalogue.rows")
-    remote_file = importlib.import_module("lib_facerestore.models.catalogue.remote_file")
->>>>>>> f23aee7 (tests: attributes are checked too, and two names that a move left behind are right)
+    catalogue: Any = importlib.import_module("lib_facerestore.models.catalogue")
     if all(spec.name != NAME for spec in catalogue.MODELS):
         remote = catalogue.RemoteFile("test-model.pth", (address,), size, sha256)
         row = catalogue.ModelSpec(NAME, ("upscaler",), "unknown", "MIT", remote=remote, size_bytes=size)
