@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.host_modules import put_host_modules
 from helpers.running_host import HOSTS, SIZE_WH, make_portrait, started
+from lib_facerestore.webui import warm_session
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +61,16 @@ def _own_options(request):
             facerestore_txt2img=False, facerestore_img2img=False, facerestore_result="replace in the gallery",
             facerestore_downloads=False, face_restoration=False,
         )  # fmt: skip
+
+
+@pytest.fixture
+def fake_host(monkeypatch, tmp_path):
+    """`shared` of a host that is only fakes; what the extension kept warm is dropped afterwards."""
+    yield put_host_modules(monkeypatch, tmp_path / "models")
+    warm_session.close()
+
+
+@pytest.fixture
+def stored(fake_host):
+    """What the user stored in the Settings of a host without any model files."""
+    return fake_host.opts.data

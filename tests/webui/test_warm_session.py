@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import types
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from helpers.support import smooth_noise
@@ -17,25 +12,6 @@ from lib_facerestore.webui import warm_session
 
 EMBEDDED = "Real-ESRGAN animevideov3 (embedded)"
 ENLARGING = RestoreSettings(restorer="none", upscaler=EMBEDDED, scale=2.0, upscale_strength=1.0)
-
-
-@pytest.fixture
-def stored(monkeypatch, tmp_path) -> Iterator[dict]:
-    """What the user stored in the Settings of a host without any model files."""
-    shared: Any = types.ModuleType("modules.shared")
-    shared.opts = types.SimpleNamespace(data={}, data_labels={})
-    shared.cmd_opts = types.SimpleNamespace(use_cpu=["all"])
-    shared.sd_upscalers = []
-    devices: Any = types.ModuleType("modules.devices")
-    devices.torch_gc = lambda: None
-    paths: Any = types.ModuleType("modules.paths")
-    paths.models_path = str(tmp_path / "models")
-    package: Any = types.ModuleType("modules")
-    package.shared, package.devices, package.paths = shared, devices, paths
-    for module in (package, shared, devices, paths):
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-    yield shared.opts.data
-    warm_session.close()
 
 
 @pytest.fixture
