@@ -19,7 +19,7 @@ PICKLE_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin")
 SUFFIXES = (".safetensors", *PICKLE_SUFFIXES)
 # Networks of other programs, which users keep in the same folders.
 _OTHER_PROGRAMS = {".onnx": "an ONNX network", ".param": "the description of an ncnn network"}
-_AGAIN = "Delete the file and download it again."
+DOWNLOAD_AGAIN = "Delete the file and download it again."
 # A network of 3,000 tensors has a header of 400 kB; the format itself would allow 100 MB.
 _LONGEST_HEADER_BYTES = 16 << 20
 _HEAD_BYTES = 512
@@ -54,7 +54,9 @@ def form_of(path: Path) -> Container:
         raise WeightsUnknown(path, "is a tar archive, a form of checkpoint that torch cannot read safely.")
     if head[:1] == b"\x80":
         return "pickle"
-    raise WeightsDamaged(path, f"it begins with the bytes {head[:8].hex(' ')}", "a zip archive or a pickle", _AGAIN)
+    raise WeightsDamaged(
+        path, f"it begins with the bytes {head[:8].hex(' ')}", "a zip archive or a pickle", DOWNLOAD_AGAIN
+    )
 
 
 def is_listed(path: Path) -> bool:
@@ -114,14 +116,14 @@ def unreadable(path: Path, error: OSError) -> WeightsDamaged:
 def _refuse_what_is_no_checkpoint(path: Path, head: bytes) -> None:
     """Refuse empty files, web pages, Git LFS pointers and zeros, by their first bytes. Raises: WeightsDamaged."""
     if not head:
-        raise WeightsDamaged(path, "it is empty (0 bytes)", "a checkpoint", _AGAIN)
+        raise WeightsDamaged(path, "it is empty (0 bytes)", "a checkpoint", DOWNLOAD_AGAIN)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")):
-        raise WeightsDamaged(path, "it is a web page", "a checkpoint", f"{_AGAIN} Use the file's own address.")
+        raise WeightsDamaged(path, "it is a web page", "a checkpoint", f"{DOWNLOAD_AGAIN} Use the file's own address.")
     if text.startswith(b"version https://git-lfs"):
         raise WeightsDamaged(path, "it is a Git LFS pointer", "the file itself", "Run git lfs pull.")
     if not any(head):
-        raise WeightsDamaged(path, f"its first {len(head)} bytes are zeros", "a checkpoint", _AGAIN)
+        raise WeightsDamaged(path, f"its first {len(head)} bytes are zeros", "a checkpoint", DOWNLOAD_AGAIN)
 
 
 def _check_zip(path: Path, reads_all: bool) -> None:
@@ -138,13 +140,15 @@ def _check_zip(path: Path, reads_all: bool) -> None:
             damaged = archive.testzip() if reads_all else None
     except zipfile.BadZipFile as error:
         found = f"its {plain_bytes(path.stat().st_size)} are no whole zip archive ({error})"
-        raise WeightsDamaged(path, found, "a whole one", _AGAIN) from error
+        raise WeightsDamaged(path, found, "a whole one", DOWNLOAD_AGAIN) from error
     except (EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError, struct.error) as error:
-        raise WeightsDamaged(path, f"its zip archive cannot be read ({error})", "a whole one", _AGAIN) from error
+        raise WeightsDamaged(
+            path, f"its zip archive cannot be read ({error})", "a whole one", DOWNLOAD_AGAIN
+        ) from error
     except OSError as error:
         raise unreadable(path, error) from error
     if damaged is not None:
-        raise WeightsDamaged(path, f"its record {damaged} has a wrong checksum", "the right one", _AGAIN)
+        raise WeightsDamaged(path, f"its record {damaged} has a wrong checksum", "the right one", DOWNLOAD_AGAIN)
     if "constants.pkl" in names:
         raise WeightsUnknown(path, "is a TorchScript program; programs are not run, only weights are read.")
     if "data.pkl" not in names:
@@ -163,15 +167,15 @@ def safetensors_header(path: Path) -> dict[str, object]:
         length = int.from_bytes(first, "little")
         if len(first) < 8 or length > size - 8:
             found = f"it has {plain_bytes(size)}, its header alone would be {plain_bytes(length)}"
-            raise WeightsDamaged(path, found, "a whole safetensors file", _AGAIN)
+            raise WeightsDamaged(path, found, "a whole safetensors file", DOWNLOAD_AGAIN)
         if length > _LONGEST_HEADER_BYTES:
             found = f"its header has {plain_bytes(length)}"
-            raise WeightsDamaged(path, found, f"at most {plain_bytes(_LONGEST_HEADER_BYTES)}", _AGAIN)
+            raise WeightsDamaged(path, found, f"at most {plain_bytes(_LONGEST_HEADER_BYTES)}", DOWNLOAD_AGAIN)
         raw = stream.read(length)
     header, end = _header_and_end(path, raw)
     if end != size - 8 - length:
         found = f"it has {plain_bytes(size)}"
-        raise WeightsDamaged(path, found, f"{plain_bytes(end + 8 + length)} as its header says", _AGAIN)
+        raise WeightsDamaged(path, found, f"{plain_bytes(end + 8 + length)} as its header says", DOWNLOAD_AGAIN)
     return header
 
 
@@ -183,7 +187,7 @@ def _header_and_end(path: Path, raw: bytes) -> tuple[dict[str, object], int]:
         return header, max(ends, default=0)
     except (ValueError, RecursionError, KeyError, IndexError, TypeError, AttributeError) as error:
         problem = f"its safetensors header is not valid ({type(error).__name__})"
-        raise WeightsDamaged(path, problem, "a table of tensors", _AGAIN) from error
+        raise WeightsDamaged(path, problem, "a table of tensors", DOWNLOAD_AGAIN) from error
 
 
 def _is_tar(path: Path) -> bool:

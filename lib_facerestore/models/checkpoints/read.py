@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
-from lib_facerestore.models.checkpoints.containers import recognise, unreadable
+from lib_facerestore.models.checkpoints.containers import DOWNLOAD_AGAIN, recognise, unreadable
 from lib_facerestore.models.checkpoints.foreign import foreign_kind
 from lib_facerestore.models.networks import own_state
 from lib_facerestore.whole_file import sync, whole_file
@@ -26,7 +26,6 @@ Tensor = TypeVar("Tensor")
 # Keys under which training programs put the weights. The averaged ones (EMA) come first, because they are published.
 _WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
 _DEEPEST_WRAPPING = 4  # a limit, because a hostile table can contain itself
-_AGAIN = "Delete the file and download it again."
 # A pickle is a small program: damage in it can raise nearly any of these. MemoryError: a damaged length is huge.
 UNPICKLING_FAILURES = (
     pickle.UnpicklingError,
@@ -85,7 +84,9 @@ def _read_safetensors(path: Path) -> StateDict:
     try:
         return load_file(path)
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise WeightsDamaged(path, f"its header does not fit its data ({error})", "one that does", _AGAIN) from error
+        raise WeightsDamaged(
+            path, f"its header does not fit its data ({error})", "one that does", DOWNLOAD_AGAIN
+        ) from error
 
 
 def _read_torch(path: Path, is_zip: bool) -> object:
@@ -103,7 +104,9 @@ def _read_torch(path: Path, is_zip: bool) -> object:
             raise WeightsUnknown(
                 path, f"holds {refused[1]}, which is not weights; it is refused because it could run code."
             ) from error
-        raise WeightsDamaged(path, f"torch cannot read it ({_reason(error)})", "a whole checkpoint", _AGAIN) from error
+        raise WeightsDamaged(
+            path, f"torch cannot read it ({_reason(error)})", "a whole checkpoint", DOWNLOAD_AGAIN
+        ) from error
 
 
 def _reason(error: Exception) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
-from lib_facerestore.models.checkpoints.containers import form_of, safetensors_header, unreadable
+from lib_facerestore.models.checkpoints.containers import DOWNLOAD_AGAIN, form_of, safetensors_header, unreadable
 from lib_facerestore.models.checkpoints.read import UNPICKLING_FAILURES, named_tensors
 
 # A limit for the list of weights; that of a network of 3,000 tensors has 400 kB.
@@ -18,7 +18,6 @@ _LONGEST_LIST_BYTES = 16 << 20
 # The first object in a file of torch's form before 1.6. Source: torch.serialization.MAGIC_NUMBER (BSD-3-Clause).
 _MAGIC = 0x1950A86A20F9469CFC6C
 _OBJECTS_BEFORE_THE_LIST = 2  # after the magic number: the version of the form, and sizes of integers
-_AGAIN = "Delete the file and download it again."
 
 
 def weight_names(path: Path) -> tuple[str, ...]:
@@ -37,7 +36,7 @@ def weight_names(path: Path) -> tuple[str, ...]:
         raise unreadable(path, error) from error
     except (zipfile.BadZipFile, zlib.error, *UNPICKLING_FAILURES) as error:
         problem = f"its list of weights cannot be read ({type(error).__name__})"
-        raise WeightsDamaged(path, problem, "a whole checkpoint", _AGAIN) from error
+        raise WeightsDamaged(path, problem, "a whole checkpoint", DOWNLOAD_AGAIN) from error
     return tuple(named_tensors(content, path, _Weight))
 
 
