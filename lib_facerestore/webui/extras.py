@@ -15,7 +15,7 @@ from lib_facerestore.webui import infotext, options, warm_session
 from lib_facerestore.webui.border import guarded, logger
 from lib_facerestore.webui.jobs import request
 from lib_facerestore.webui.jobs.context import RestoreContext
-from lib_facerestore.webui.jobs.one_picture import restore_image
+from lib_facerestore.webui.jobs.restore_image import restore_image
 from lib_facerestore.webui.lent import pending_messages
 from lib_facerestore.webui.page import controls
 

@@ -22,7 +22,7 @@ from lib_facerestore.webui.api import pictures
 from lib_facerestore.webui.api.faults import Fault, fault, without_paths
 from lib_facerestore.webui.api.requests import PicturesRequest
 from lib_facerestore.webui.jobs.context import RestoreContext
-from lib_facerestore.webui.jobs.one_picture import Outcome, restore_image
+from lib_facerestore.webui.jobs.restore_image import Outcome, restore_image
 from lib_facerestore.webui.page.controls import MODEL_SETTINGS
 
 Done = TypeVar("Done")

@@ -22,7 +22,7 @@ from lib_facerestore.webui.gallery import gallery_choice, gallery_entries
 from lib_facerestore.webui.jobs import request
 from lib_facerestore.webui.jobs.context import RestoreContext
 from lib_facerestore.webui.jobs.job_pictures import Item, items_of
-from lib_facerestore.webui.jobs.many_pictures import Finished, merged, restore_each
+from lib_facerestore.webui.jobs.restore_each import Finished, merged, restore_each
 from lib_facerestore.webui.page import compat
 from lib_facerestore.webui.page.controls import ORDER_ON_PAGE
 

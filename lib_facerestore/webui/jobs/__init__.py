@@ -5,8 +5,8 @@ __all__ = [
     "each_picture",
     "job",
     "job_pictures",
-    "many_pictures",
-    "one_picture",
     "request",
+    "restore_each",
+    "restore_image",
     "whole_job",
 ]

@@ -15,7 +15,7 @@ from lib_facerestore.webui import infotext
 from lib_facerestore.webui.border import guarded
 from lib_facerestore.webui.jobs.job import Job, current_job
 from lib_facerestore.webui.jobs.job_pictures import saved_text
-from lib_facerestore.webui.jobs.one_picture import restore_image
+from lib_facerestore.webui.jobs.restore_image import restore_image
 
 
 def prepare(p: Any, job: Job) -> None:

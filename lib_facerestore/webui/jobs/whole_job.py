@@ -14,8 +14,8 @@ from lib_facerestore.webui import options
 from lib_facerestore.webui.border import guarded
 from lib_facerestore.webui.jobs.job import Job
 from lib_facerestore.webui.jobs.job_pictures import Item, items_of, put_back, saved_text
-from lib_facerestore.webui.jobs.many_pictures import Finished, merged, restore_each, with_text
-from lib_facerestore.webui.jobs.one_picture import preview
+from lib_facerestore.webui.jobs.restore_each import Finished, merged, restore_each, with_text
+from lib_facerestore.webui.jobs.restore_image import preview
 
 MOST_GRID_MEGAPIXELS = 80
 """Largest grid that is made anew. Pillow warns above 89 megapixels and refuses to open above 178, and gradio 4 opens

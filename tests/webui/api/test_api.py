@@ -245,8 +245,8 @@ def test_what_needs_no_device_does_not_wait_for_a_job(host, portrait):
 
     assert job.is_alive(), f"the job was over before all was asked: {waited}"
     job.join()
-    one_picture = (time.monotonic() - begun) / 3
-    assert max(waited) < one_picture / 2  # who waits for the device waits for what is left of a picture at least
+    restore_image = (time.monotonic() - begun) / 3
+    assert max(waited) < restore_image / 2  # who waits for the device waits for what is left of a picture at least
 
 
 @pytest.mark.timeout(240)

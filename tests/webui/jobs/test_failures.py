@@ -11,9 +11,9 @@ WHOLE_JOB = [
     "lib_facerestore.webui.jobs.whole_job.items_of",
     "lib_facerestore.webui.jobs.whole_job.JobProgress",
     "lib_facerestore.webui.warm_session.session",
-    "lib_facerestore.webui.jobs.many_pictures.restore_image",
-    "lib_facerestore.webui.jobs.one_picture.from_pil",
-    "lib_facerestore.webui.jobs.one_picture.to_pil",
+    "lib_facerestore.webui.jobs.restore_each.restore_image",
+    "lib_facerestore.webui.jobs.restore_image.from_pil",
+    "lib_facerestore.webui.jobs.restore_image.to_pil",
     "lib_facerestore.engine.pipeline.run",
     "lib_facerestore.engine.faces.align.align",
     "lib_facerestore.engine.faces.paste.paste_face",
@@ -27,7 +27,7 @@ EACH_PICTURE = [
     "lib_facerestore.webui.jobs.each_picture.prepare",
     "lib_facerestore.webui.jobs.each_picture.restore",
     "lib_facerestore.webui.jobs.each_picture.restore_image",
-    "lib_facerestore.webui.jobs.one_picture.status_line",
+    "lib_facerestore.webui.jobs.restore_image.status_line",
 ]
 
 
@@ -64,7 +64,7 @@ def test_memory_that_runs_out_is_said_and_the_picture_stays(host, portrait):
 
 
 def test_error_is_shown_below_the_gallery(host, portrait):
-    made = host.generate(face=[True, {}], photo=portrait, failing="lib_facerestore.webui.jobs.one_picture.from_pil")
+    made = host.generate(face=[True, {}], photo=portrait, failing="lib_facerestore.webui.jobs.restore_image.from_pil")
 
     assert any("An error in restoring picture 1 left the picture as it was" in line for line in made.statuses)
 

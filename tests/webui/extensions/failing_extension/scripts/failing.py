@@ -83,7 +83,7 @@ class Failing(scripts.Script):
                 importlib.import_module("lib_facerestore.models.networks.precision").Precision, "run", run_out
             )
         if stage == "skip":
-            before(importlib.import_module("lib_facerestore.webui.jobs.one_picture"), "from_pil", skip_once)
+            before(importlib.import_module("lib_facerestore.webui.jobs.restore_image"), "from_pil", skip_once)
         if stage == "interrupt another":
             before(importlib.import_module("lib_facerestore.webui.api.pictures"), "write", interrupt_another)
 

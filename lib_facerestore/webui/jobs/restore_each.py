@@ -17,7 +17,7 @@ from lib_facerestore.webui import infotext
 from lib_facerestore.webui.border import guarded
 from lib_facerestore.webui.jobs.context import RestoreContext
 from lib_facerestore.webui.jobs.job_pictures import Item
-from lib_facerestore.webui.jobs.one_picture import preview, restore_image
+from lib_facerestore.webui.jobs.restore_image import preview, restore_image
 
 
 @dataclass(frozen=True)

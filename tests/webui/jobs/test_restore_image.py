@@ -14,7 +14,7 @@ from lib_facerestore.engine.data import Picture
 from lib_facerestore.errors import Interrupted
 from lib_facerestore.settings import RestoreSettings
 from lib_facerestore.webui.jobs.context import RestoreContext
-from lib_facerestore.webui.jobs.one_picture import restore_image
+from lib_facerestore.webui.jobs.restore_image import restore_image
 
 ENLARGED = RestoreSettings(restorer="none", upscaler="Real-ESRGAN animevideov3 (embedded)", scale=2.0)
 
