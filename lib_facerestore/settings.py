@@ -180,6 +180,14 @@ def setting_info(name: str) -> SettingInfo:
     return info
 
 
+def setting_range(name: str) -> tuple[float, float]:
+    """The least and the most that a setting of numbers may be."""
+    info = setting_info(name)
+    assert info.low is not None, f"{name} has no range"
+    assert info.high is not None, f"{name} has no range"
+    return info.low, info.high
+
+
 def setting_default(name: str) -> Any:
     """The default of one setting."""
     return RestoreSettings.__dataclass_fields__[name].default

@@ -237,9 +237,7 @@ def _job(options: argparse.Namespace, sources: list[Source], settings: RestoreSe
     )
     if report is not None:
         refuse_places(report, kept, (_places(path, job) for path in paths), options.output)
-    size = background.wanted_size(settings, session.tools(settings).upscaler)
-    if size is not None:
-        sizes.check(size)
+    background.check_size(settings, session.tools(settings).upscaler)
     return job
 
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lib_facerestore.errors import SettingsError, SizeTooLarge
+from lib_facerestore.settings import setting_range
 
 # A result is at least one pixel; below a twentieth hardly anybody wants one, and 0.0001 is a slip of the finger.
-MIN_SCALE, MAX_SCALE = 0.05, 8.0
+MIN_SCALE, MAX_SCALE = setting_range("scale")
 # What the exact resize may add to a network's own factor. Enlarging by so little costs no detail that can be seen, and
 # one more run is over factor² as many pixels: 1023 → 4096 px, 4.004 times, took 17 times the work of ×4.
 RUN_TOLERANCE = 1.05
 # JPEG and WebP stop at 65,535 and 16,383 px; libraries that read pictures begin to fail above 32,767 (int16 maps of
 # OpenCV's warps).
-MAX_SIDE_PX = 32_767
+MAX_SIDE_PX = int(setting_range("longest_side")[1])
+_, _MOST_MEGAPIXELS = setting_range("ceiling_megapixels")
 
 
 @dataclass(frozen=True)
@@ -101,19 +103,22 @@ def check(wanted: TargetSize) -> None:
 
     Raises: SettingsError for values that are no size, and for none or more than one of the three ways to ask.
     """
-    asked = [wanted.scale is not None, wanted.width is not None or wanted.height is not None]
-    asked.append(wanted.longest_side_px is not None)
+    has_side = wanted.width is not None or wanted.height is not None
+    if has_side and wanted.longest_side_px is not None:
+        raise SettingsError("longest_side", wanted.longest_side_px, "0 beside a width or height")
+    asked = [wanted.scale is not None, has_side, wanted.longest_side_px is not None]
     if sum(asked) != 1:
         allowed = "given, and no other size" if not any(asked) else "the only size: no width, height or longest side"
         raise SettingsError("scale", wanted.scale, allowed)
     if wanted.scale is not None and not MIN_SCALE <= wanted.scale <= MAX_SCALE:  # false for NaN too
         raise SettingsError("scale", wanted.scale, f"a number from {MIN_SCALE:g} to {MAX_SCALE:g}")
-    for name in ("width", "height", "longest_side_px"):
-        side = getattr(wanted, name)
+    sides = (("width", wanted.width), ("height", wanted.height), ("longest_side", wanted.longest_side_px))
+    for name, side in sides:
         if side is not None and not 1 <= side <= MAX_SIDE_PX:
             raise SettingsError(name, side, f"a whole number of pixels from 1 to {MAX_SIDE_PX}")
-    if not 0.0 < wanted.max_megapixels <= 1000.0:
-        raise SettingsError("max_megapixels", wanted.max_megapixels, "a number above 0 and at most 1000")
+    if not 0.0 < wanted.max_megapixels <= _MOST_MEGAPIXELS:
+        allowed = f"a number above 0 and at most {_MOST_MEGAPIXELS:g}"
+        raise SettingsError("max_megapixels", wanted.max_megapixels, allowed)
     if wanted.mode == "crop" and (wanted.width is None or wanted.height is None):
         raise SettingsError("size_mode", wanted.mode, "fit, unless both width and height are given")
 

@@ -259,7 +259,10 @@ def test_an_output_folder_that_is_a_file_is_named(good, tmp_path, capsys):
         (["--zzz=1"], "There is no option --zzz."),
         (["--fidelity", "much"], "Argument --fidelity: invalid number value: 'much'."),
         (["--mask", "square"], "invalid choice: 'square'"),
-        (["--width", "100", "--longest-side", "100"], "The setting scale cannot be None: it must be the only size"),
+        (
+            ["--width", "100", "--longest-side", "100"],
+            "The setting longest_side cannot be 100: it must be 0 beside a width or height.",
+        ),
         (["--width", "100", "--size-mode", "crop"], "The setting size_mode cannot be 'crop'"),
     ],
 )

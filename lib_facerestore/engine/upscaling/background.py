@@ -48,7 +48,7 @@ def is_scale_1(upscaler: Upscaler | None) -> bool:
     return upscaler is not None and upscaler.scale == 1
 
 
-def wanted_size(settings: RestoreSettings, upscaler: Upscaler | None = None) -> sizes.TargetSize | None:
+def _wanted_size(settings: RestoreSettings, upscaler: Upscaler | None = None) -> sizes.TargetSize | None:
     """The size to bring the picture to; None where it keeps its own and the upscaler is not of factor 1."""
     asked = settings.has_side
     if not asked and settings.scale == 1 and not is_scale_1(upscaler):
@@ -63,6 +63,16 @@ def wanted_size(settings: RestoreSettings, upscaler: Upscaler | None = None) -> 
     )
 
 
+def check_size(settings: RestoreSettings, upscaler: Upscaler | None = None) -> None:
+    """Refuse a size that no picture can be brought to, before any picture is read; the one rule for all shells.
+
+    Raises: SettingsError, as `sizes.check`.
+    """
+    wanted = _wanted_size(settings, upscaler)
+    if wanted is not None:
+        sizes.check(wanted)
+
+
 def size_plan(
     size_hw: tuple[int, int], settings: RestoreSettings, upscaler: Upscaler | None = None
 ) -> sizes.SizePlan | None:
@@ -71,7 +81,7 @@ def size_plan(
     None where the picture keeps its size and no network of factor 1 runs on it.
     Raises: SettingsError, SizeTooLarge for this picture.
     """
-    wanted = wanted_size(settings, upscaler)
+    wanted = _wanted_size(settings, upscaler)
     return None if wanted is None else sizes.target_size(size_hw, wanted)
 
 

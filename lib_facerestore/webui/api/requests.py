@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from lib_facerestore.engine.upscaling import background
 from lib_facerestore.errors import SettingsError
 from lib_facerestore.settings import RestoreSettings
 from lib_facerestore.webui import options
@@ -96,10 +97,7 @@ def settings_of(values: object) -> RestoreSettings:
     if settings.ceiling_megapixels > MOST_RESULT_MEGAPIXELS:
         allowed = f"a number up to {MOST_RESULT_MEGAPIXELS:g} here"
         raise SettingsError(_CEILING, settings.ceiling_megapixels, allowed)
-    if (settings.width or settings.height) and settings.longest_side:
-        raise SettingsError("longest_side", settings.longest_side, "0 beside a width or height")
-    if settings.size_mode == "crop" and settings != settings.at_own_size() and not (settings.width and settings.height):
-        raise SettingsError("size_mode", settings.size_mode, "fit, unless both width and height are given")
+    background.check_size(settings)
     return settings
 
 

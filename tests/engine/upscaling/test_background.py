@@ -15,7 +15,7 @@ from lib_facerestore.engine.ports import NoProgress, Tools, UpscaledPixels
 from lib_facerestore.engine.upscaling import background, upscale_picture
 from lib_facerestore.engine.upscaling.resize import resize_exact
 from lib_facerestore.errors import SettingsError
-from lib_facerestore.settings import RestoreSettings
+from lib_facerestore.settings import RestoreSettings, setting_range
 
 
 class FakeUpscaler:
@@ -351,3 +351,28 @@ def test_a_face_on_a_reduced_picture_is_the_restored_one_reduced():
 
     full = pipeline.run(picture, tools, RestoreSettings()).picture.pixels
     assert psnr(small, resize_exact(full, (210, 270))) > 45
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"width": 90, "longest_side": 80}, "longest_side cannot be 80: it must be 0 beside a width or height"),
+        ({"scale": 2.0, "size_mode": "crop"}, "size_mode cannot be 'crop': it must be fit, unless both"),
+        ({"height": 90, "size_mode": "crop"}, "size_mode cannot be 'crop': it must be fit, unless both"),
+    ],
+)
+def test_a_size_for_no_picture_is_refused_before_one_is_read(chosen, said):
+    with pytest.raises(SettingsError, match=said):
+        background.check_size(RestoreSettings(**chosen))
+
+
+@pytest.mark.parametrize("chosen", [{}, {"size_mode": "crop"}, {"width": 90}, {"scale": 2.0, "longest_side": 80}])
+def test_sizes_that_some_picture_can_have_are_let_through(chosen):
+    background.check_size(RestoreSettings(**chosen))
+
+
+def test_the_limits_of_sizes_are_those_of_the_settings():
+    assert (sizes.MIN_SCALE, sizes.MAX_SCALE) == setting_range("scale") == (0.05, 8.0)
+    assert (
+        setting_range("width")[1] == setting_range("height")[1] == setting_range("longest_side")[1] == sizes.MAX_SIDE_PX
+    )
