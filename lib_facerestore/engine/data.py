@@ -28,7 +28,7 @@ Outcome = Literal["restored", "skipped", "failed"]
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """A view of the array that nobody can write through."""
+    """A view of the array that nobody can write through. Shapes: any → the same, no copy."""
     view = array.view()
     view.flags.writeable = False
     return view

@@ -124,6 +124,7 @@ class SizedUpscaler(Upscaler, Protocol):
     def upscale_to(self, pixels: Pixels, size_hw: tuple[int, int], progress: Progress) -> UpscaledPixels:
         """Run once, and resize to (height, width) as `engine.upscaling.resize_exact` does, to the bit.
 
+        Shapes: pixels (H, W, 3) RGB uint8 or uint16 → (height, width, 3) of the same type.
         Raises: as `upscale`.
         """
 

@@ -57,7 +57,10 @@ def align(pixels: Pixels, face: Face, side_px: int = CROP_SIDE_PX, kernel: CropK
 
 
 def take_whole(pixels: Pixels, face: Face, side_px: int = CROP_SIDE_PX, kernel: CropKernel = "linear") -> Crop:
-    """The whole picture as one crop, for input that is already aligned; non-square pictures are cut to their centre."""
+    """The whole picture as one crop, for input that is already aligned; non-square pictures are cut to their centre.
+
+    Shapes: pixels (H, W, 3) RGB uint8 or uint16; the crop's pixels (side_px, side_px, 3) float32 in [0, 1].
+    """
     height, width = pixels.shape[:2]
     scale = side_px / min(height, width)
     # Centre goes to centre; with pixel centres at integers both centres are (n − 1) / 2.
@@ -67,7 +70,10 @@ def take_whole(pixels: Pixels, face: Face, side_px: int = CROP_SIDE_PX, kernel: 
 
 
 def crop_with(pixels: Pixels, face: Face, affine: Affine, side_px: int, kernel: CropKernel = "linear") -> Crop:
-    """One face cut out by a given affine."""
+    """One face cut out by a given affine.
+
+    Shapes: pixels (H, W, 3) RGB uint8 or uint16; affine (2, 3), picture → crop; the crop as in `align`.
+    """
     return Crop(face, warp(pixels, affine, side_px, kernel), affine)
 
 

@@ -23,6 +23,7 @@ def restore_in_batches(
 ) -> list[tuple[Crop, FloatPixels | str]]:
     """Each crop with its restored pixels, or with the reason why it has none.
 
+    Shapes: each face (kS, kS, 3) float32 in [0, 1], with the factor k of the restorer.
     most: faces in one batch. notes: get the restorer, its device, and a sentence for each batch that was repeated.
     Raises: Interrupted.
     """

@@ -30,6 +30,7 @@ _SOFT_FEATHER, _OVAL_SIDE_PX = 0.03, 256
 def feather_mask(side_px: int, feather: float) -> Mask:
     """An inset square with a soft edge; read-only, since all faces of a size share it.
 
+    Shapes: (S, S) float32 in [0, 1], S being side_px.
     feather: width of the edge as a part of the side, in [0, 0.2]; 0 gives a hard edge.
     """
     inset = _INSET * side_px
@@ -41,6 +42,7 @@ def feather_mask(side_px: int, feather: float) -> Mask:
 def landmark_mask(crop: Crop, feather: float) -> Mask:
     """An oval around the face as its own landmarks give it, cut by the inset square.
 
+    Shapes: (S, S) float32 in [0, 1], S being the crop's side.
     feather: width of the soft edge as a part of the side, in [0, 0.2]; it grows inwards and outwards alike.
     """
     points = np.hstack([crop.face.landmarks, np.ones((5, 1), np.float32)]) @ crop.affine.T
@@ -88,6 +90,9 @@ def parsing_mask(labels: NDArray[np.uint8], classes: tuple[str, ...], side_px: i
 
 
 def smooth_step(t: NDArray[np.float32]) -> Mask:
-    """0 below 0, 1 above 1, and 3t² − 2t³ between: no visible start or end of the edge."""
+    """0 below 0, 1 above 1, and 3t² − 2t³ between: no visible start or end of the edge.
+
+    Shapes: any float32 → the same, in [0, 1].
+    """
     t = np.clip(t, 0.0, 1.0)
     return np.asarray(t * t * (3 - 2 * t), np.float32)

@@ -25,7 +25,8 @@ _BAND_PX = 1 << 14
 def crop_to_canvas(affine: Affine, enlarged: float = 1.0, canvas_scale: Scale = 1.0) -> Affine:
     """The affine from a restored crop to the canvas.
 
-    affine: picture → crop. enlarged: k, restored side / crop side. canvas_scale: s, canvas px per picture px.
+    Shapes: affine (2, 3), picture → crop; the result (2, 3), restored crop → canvas.
+    enlarged: k, restored side / crop side. canvas_scale: s, canvas px per picture px.
     With pixel centres at integers a k times larger crop has u′ = (u + ½)·k − ½, and the canvas of scale s has
     x′ = (x + ½)·s − ½; so the way back is s·A⁻¹ + (s − 1)/2 after undoing k.
     Source: half-pixel convention of OpenCV; facexlib 0.3.0 adds 0.5·s instead, which shifts the face.

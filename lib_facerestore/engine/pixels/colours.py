@@ -34,7 +34,7 @@ class Decoded:
 def full_range(samples: NDArray[Any], depth: int, is_inverted: bool = False) -> NDArray[Any]:
     """Samples of 1 to 16 bits scaled to the whole range of uint8 (up to 8 bits) or uint16, rounded.
 
-    is_inverted: 0 stands for white. The samples themselves where nothing changes.
+    Shapes: any → the same. is_inverted: 0 stands for white. The samples themselves where nothing changes.
     """
     kind = np.uint8 if depth <= 8 else np.uint16
     if depth in (8, 16) and not is_inverted and samples.dtype == kind:
@@ -50,6 +50,7 @@ def full_range(samples: NDArray[Any], depth: int, is_inverted: bool = False) -> 
 def from_palette(indices: NDArray[Any], colour_map: tuple[int, ...]) -> tuple[Pixels, str]:
     """Colours of a TIFF's palette, and a note.
 
+    Shapes: indices (H, W) → (H, W, 3), uint8 or uint16.
     colour_map: all reds, then all greens, then all blues, 16 bits each. Old writers put 8-bit numbers there, which is
     seen by none of them being above 255. Colours that 8 bits hold exactly come as uint8.
     """
@@ -67,7 +68,10 @@ def holds_eight_bits(colour_map: tuple[int, ...]) -> bool:
 
 
 def straight(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:
-    """Colours that were multiplied by alpha as they were before, as far as rounding kept them."""
+    """Colours that were multiplied by alpha as they were before, as far as rounding kept them.
+
+    Shapes: pixels (H, W, 3) and alpha (H, W), uint8 or uint16 → (H, W, 3) of the same type.
+    """
     largest = np.float32(np.iinfo(pixels.dtype).max)
     result = np.empty_like(pixels)
     for band in bands(pixels):
@@ -77,7 +81,10 @@ def straight(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:
 
 
 def on_white(pixels: Pixels, alpha: NDArray[Any]) -> Pixels:
-    """The picture laid on a white ground: what was transparent is white, whatever colours were hidden there."""
+    """The picture laid on a white ground: what was transparent is white, whatever colours were hidden there.
+
+    Shapes: pixels (H, W, 3) and alpha (H, W), uint8 or uint16 → (H, W, 3) of the same type.
+    """
     largest = np.float32(np.iinfo(pixels.dtype).max)
     result = np.empty_like(pixels)
     for band in bands(pixels):
@@ -106,7 +113,7 @@ def from_cmyk(inks: NDArray[Any], icc: bytes) -> tuple[Pixels, str]:
 
 
 def bands(pixels: NDArray[Any]) -> list[slice]:
-    """Slices of rows that cover the picture, each of a few megapixels."""
+    """Slices of rows that cover the picture, each of a few megapixels. Shapes: pixels (H, W, …)."""
     rows = max(1, _BAND_PX // max(1, pixels.shape[1]))
     return [slice(top, top + rows) for top in range(0, pixels.shape[0], rows)]
 

@@ -106,7 +106,7 @@ class Limits:
 
 
 def agree(cells: Cells, tone: NDArray[np.float32]) -> bool:
-    """Whether every colour of the cells is the tone's, within the noise that they have."""
+    """Whether every colour of the cells is the tone's, within the noise that they have. Shapes: tone (knots, 2)."""
     off = deviation(cells, tone)
     noise = float(np.median(off.cell))
     strict = strict_limits(noise)
@@ -117,7 +117,7 @@ def agree(cells: Cells, tone: NDArray[np.float32]) -> bool:
 
 
 def noise_of(cells: Cells, tone: NDArray[np.float32]) -> float:
-    """How far the mean of a cell is from the tone in the median, in levels."""
+    """How far the mean of a cell is from the tone in the median, in levels. Shapes: tone (knots, 2)."""
     return float(np.median(deviation(cells, tone).cell))
 
 
@@ -128,20 +128,23 @@ def strict_limits(noise: float) -> Limits:
 
 
 def within(cells: Cells, tone: NDArray[np.float32], limits: Limits) -> NDArray[np.bool_]:
-    """(rows, columns): whether each cell and all of its pixels have the tone's colours but for noise."""
+    """Whether each cell and all of its pixels have the tone's colours but for noise.
+
+    Shapes: tone (knots, 2); the result (R, C), rows and columns of cells.
+    """
     off = deviation(cells, tone)
     is_near = (off.clear <= limits.cell) & (off.around <= limits.around)
     return np.asarray(is_near & (_outside(cells, tone) <= limits.pixel))
 
 
 def is_grey(cells: Cells) -> NDArray[np.bool_]:
-    """(rows, columns): whether each cell is grey, as paper and printed words are."""
+    """Whether each cell is grey, as paper and printed words are. Shapes: (R, C), rows and columns of cells."""
     extreme = np.maximum(_largest(cells.least), _largest(cells.most))
     return np.asarray((_largest(cells.colour) <= _GREY_CELL) & (extreme <= _GREY_PIXEL))
 
 
 def is_black(cells: Cells) -> NDArray[np.bool_]:
-    """(rows, columns): whether each cell is so dark that it could be black in any tone."""
+    """Whether each cell is so dark that it could be black in any tone. Shapes: (R, C), rows and columns of cells."""
     return np.asarray(cells.weights[..., KNOTS > _BLACK].sum(axis=2, dtype=np.float32) == 0)
 
 
@@ -183,7 +186,7 @@ class Deviation:
 
 
 def deviation(cells: Cells, tone: NDArray[np.float32]) -> Deviation:
-    """How far the cells are from the tone."""
+    """How far the cells are from the tone. Shapes: tone (knots, 2)."""
     slope = _largest(np.diff(tone, axis=0) / np.diff(KNOTS)[:, None])
     steepest = np.maximum(np.append(slope, 0), np.insert(slope, 0, 0)).astype(np.float32)
     expected = np.einsum("ijk,kl->ijl", cells.weights.astype(np.float32), np.column_stack([tone, steepest]))

@@ -26,7 +26,7 @@ class Tone:
     colours: NDArray[np.float32]
 
     def apply(self, pixels: FloatPixels) -> FloatPixels:
-        """The pixels' brightness in the tone."""
+        """The pixels' brightness in the tone. Shapes: (H, W, 3) float32 in [0, 1] → the same, new memory."""
         position = np.clip(pixels @ LUMA, 0.0, 1.0) * np.float32(_LEVELS - 1)
         below = np.minimum(position.astype(np.int32), _LEVELS - 2)
         part = (position - below)[..., None]

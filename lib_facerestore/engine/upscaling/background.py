@@ -141,6 +141,7 @@ def upscale_picture(
 def mix(base: Pixels, top: Pixels, visibility: float) -> Pixels:
     """base + (top − base)·visibility, rounded once; 0 and 1 give one of them bit for bit.
 
+    Shapes: base and top (H, W, 3), both uint8 or both uint16 → the same.
     Works in bands of rows, and over `top` where it may be written on: a large picture is not held once more.
     """
     if visibility in (0, 1):

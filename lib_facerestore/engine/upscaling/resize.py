@@ -60,7 +60,10 @@ def resize_exact(pixels: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]
 
 
 def resize_where(pixels: Pixels, canvas: Pixels, shown: NDArray[np.bool_]) -> None:
-    """Write `resize_exact` of the pixels to those of the canvas that `shown` (height, width) names, in place."""
+    """Write `resize_exact` of the pixels to those pixels of the canvas that are to be shown, in place.
+
+    Shapes: pixels (H, W, 3), canvas (h, w, 3) of the same type, shown (h, w); h and w are the size to resize to.
+    """
     size_hw = int(canvas.shape[0]), int(canvas.shape[1])
     if pixels.shape[:2] == size_hw:
         canvas[shown] = pixels[shown]

@@ -93,7 +93,10 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Pixels as they are meant to be seen. Source: EXIF 2.32, tag 0x0112."""
+    """Pixels turned and mirrored as an EXIF orientation of 1 to 8 asks for; a view.
+
+    Shapes: (H, W, …) → the same, or (W, H, …) for 5 to 8. Source: EXIF 2.32, tag 0x0112.
+    """
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
