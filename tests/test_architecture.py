@@ -280,7 +280,9 @@ CONVERTS = {
     "webui.comparison.variant_grid": {"to_levels"},
 }
 # Numbers that are no pixels and become float32 here: landmarks, masks, weights of a tone.
-FLOAT_NUMBERS = {"engine.pipeline", "engine.faces.mask", "engine.tone.cells", "engine.tone.curve", "engine.tone.places"}
+FLOAT_NUMBERS = {
+    "engine.pipeline", "engine.faces.mask", "engine.tone.curve", "engine.tone.evidence", "engine.tone.places"
+}  # fmt: skip
 # PIL as such, beside `engine.pixels`: the exact resize of one float plane, a host's upscaler, the host's own pictures.
 PIL_ROOMS = ("engine.pixels", "engine.upscaling.resize", "models.adapters.other_upscaler", "webui")
 CONVERTERS = ("engine.levels", "engine.pixels", "models")

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, read_only
 from lib_facerestore.engine.levels import to_levels, to_unit_float
-from lib_facerestore.engine.tone import cells as colours
-from lib_facerestore.engine.tone.cells import KNOTS, LUMA, Cells
+from lib_facerestore.engine.tone import evidence
+from lib_facerestore.engine.tone.cells import KNOTS, LUMA, Cells, cells_of
 
 _LEVELS = 256
 _SMALL = 1e-6
@@ -50,7 +50,7 @@ def tone_of(picture: Picture, keep: str) -> Tone | None:
     """
     if keep == "off":
         return None
-    return GREY if picture.is_grey else tone_of_cells(colours.cells_of(picture.pixels), keep)
+    return GREY if picture.is_grey else tone_of_cells(cells_of(picture.pixels), keep)
 
 
 def tone_of_square(pixels: FloatPixels, keep: str) -> Tone | None:
@@ -59,12 +59,12 @@ def tone_of_square(pixels: FloatPixels, keep: str) -> Tone | None:
     Shapes: pixels (S, S, 3) float32 in [0, 1].
     """
     side_px = _CELL_PX if pixels.shape[0] >= _SMALL_SIDE_PX else _SMALL_CELL_PX
-    return tone_of_cells(colours.cells_of(pixels, side_px), keep)
+    return tone_of_cells(cells_of(pixels, side_px), keep)
 
 
 def tone_of_cells(cells: Cells, keep: str) -> Tone | None:
     """The tone of a place, or None where some of its colours are no tone's. keep: "auto" or "on"."""
-    found = colours.fit(cells) if keep == "on" else colours.believed(cells)
+    found = evidence.fit(cells) if keep == "on" else evidence.believed(cells)
     return None if found is None else tone_with(found)
 
 

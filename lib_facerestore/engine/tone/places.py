@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Picture, Pixels
 from lib_facerestore.engine.levels import to_levels, to_unit_float
-from lib_facerestore.engine.tone import cells as colours
-from lib_facerestore.engine.tone.cells import Cells
+from lib_facerestore.engine.tone import evidence
+from lib_facerestore.engine.tone.cells import Cells, cells_of
 from lib_facerestore.engine.tone.curve import GREY, Tone, tone_of_cells, tone_with
 
 # A block is what one decision is about. Cells are 8 px, or 16 in large pictures.
@@ -91,7 +91,7 @@ def toned_places(picture: Picture, keep: str) -> TonedPlaces | None:
         return None
     if picture.is_grey:
         return _everywhere(GREY)
-    cells = colours.cells_of(picture.pixels)
+    cells = cells_of(picture.pixels)
     whole = tone_of_cells(cells, keep)
     if whole is not None:
         return _everywhere(whole)
@@ -110,18 +110,18 @@ def _labelled(cells: Cells) -> tuple[list[Tone], NDArray[np.int32]]:
     What is grey is grey first. A window of other blocks that has a tone hands it to all blocks connected with it that
     agree. Black is of all tones, and grey where none came to it.
     """
-    is_grey = _blocks(colours.is_grey(cells))
-    labels = np.where(is_grey & ~_blocks(colours.is_black(cells)), 0, _NOWHERE).astype(np.int32)
+    is_grey = _blocks(evidence.is_grey(cells))
+    labels = np.where(is_grey & ~_blocks(evidence.is_black(cells)), 0, _NOWHERE).astype(np.int32)
     tones = [GREY]
     for window in _windows(*labels.shape):
         if (labels[window] != _NOWHERE).mean() > 0.5:
             continue  # what agrees with the tones there has them already
         here = cells.part(*(slice(part.start * _BLOCK_CELLS, part.stop * _BLOCK_CELLS) for part in window))
-        colour = colours.believed(here, bool((labels[window] == 0).any()))
+        colour = evidence.believed(here, bool((labels[window] == 0).any()))
         if colour is None:
             continue
-        limits = colours.strict_limits(colours.noise_of(here, colour))
-        free = (labels == _NOWHERE) & _blocks(colours.within(cells, colour, limits))
+        limits = evidence.strict_limits(evidence.noise_of(here, colour))
+        free = (labels == _NOWHERE) & _blocks(evidence.within(cells, colour, limits))
         labels[_connected(free, window)] = len(tones)
         tones.append(tone_with(colour))
     labels[(labels == _NOWHERE) & is_grey] = 0
