@@ -9,6 +9,7 @@ import pytest
 
 from lib_facerestore.cli import commands, main
 from lib_facerestore.cli.help_text import RESTORE, UPSCALE
+from lib_facerestore.cli.option_parser import all_options
 from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import RestoreSettings, field_types, setting_info
 
@@ -62,7 +63,7 @@ def test_every_option_of_restore_is_shown_once(capsys, monkeypatch):
     text = help_of("restore", capsys, monkeypatch)
 
     shown = [name for names in parts(text).values() for name in names]
-    known = {name for name in commands._all_options(commands.parser()) if name.startswith("--")}
+    known = {name for name in all_options(commands.parser()) if name.startswith("--")}
     actions: Any = commands.parser()._subparsers._group_actions
     parser = actions[0].choices["restore"]
     assert len(shown) == len(set(shown))

@@ -3,6 +3,7 @@
 import pytest
 
 from lib_facerestore.cli import commands
+from lib_facerestore.cli import options as shared
 from lib_facerestore.cli.exit_status import EXIT_WRONG_USE
 from lib_facerestore.engine.pixels.decode import ReadLimits
 from lib_facerestore.engine.pixels.encode import WriteOptions
@@ -67,9 +68,9 @@ def test_a_bad_precision_or_number_of_faces_is_wrong_use_said_in_one_line(option
 
 
 def test_another_default_of_a_dataclass_is_the_commands_too(monkeypatch):
-    monkeypatch.setattr(commands, "WriteOptions", lambda: WriteOptions("png", 80, "4:4:4", "{name}-restored"))
-    monkeypatch.setattr(commands, "ReadLimits", lambda: ReadLimits(megapixels=12.0))
-    monkeypatch.setattr(commands, "Runtime", lambda: Runtime(device="cpu", licence="commercial"))
+    monkeypatch.setattr(shared, "WriteOptions", lambda: WriteOptions("png", 80, "4:4:4", "{name}-restored"))
+    monkeypatch.setattr(shared, "ReadLimits", lambda: ReadLimits(megapixels=12.0))
+    monkeypatch.setattr(shared, "Runtime", lambda: Runtime(device="cpu", licence="commercial"))
 
     options = parsed("upscale")
 
