@@ -52,7 +52,7 @@ def add_file_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_machine_options(command: argparse.ArgumentParser) -> None:
-    """The device and the folders. What networks do is the runtime's default where `add_network_options` is not called."""
+    """The device and the folders. Without `add_network_options` networks run as the runtime's defaults say."""
     runtime = Runtime()
     command.set_defaults(precision=runtime.precision, faces_at_once=runtime.face_batch)
     command.add_argument("--device", default=runtime.device, help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")

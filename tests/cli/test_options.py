@@ -5,8 +5,8 @@ import pytest
 from lib_facerestore.cli import commands
 from lib_facerestore.cli import options as shared
 from lib_facerestore.cli.exit_status import EXIT_WRONG_USE
+from lib_facerestore.engine.pixels import WriteOptions
 from lib_facerestore.engine.pixels.decode import ReadLimits
-from lib_facerestore.engine.pixels.encode import WriteOptions
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.settings import RestoreSettings
 
