@@ -16,6 +16,7 @@ from helpers.stock import oval_labels
 from helpers.support import smooth_noise
 from lib_facerestore.engine.faces.mask import KEPT_PARTS, parsing_mask
 from lib_facerestore.errors import WeightsMissing, WeightsUnreachable
+from lib_facerestore.models import weights
 from lib_facerestore.models.adapters.parsers import BISENET_CLASSES, PARSENET_CLASSES, FaceParser
 from lib_facerestore.models.weights import resolving
 from lib_facerestore.runtime import Runtime
@@ -149,7 +150,8 @@ def test_where_downloads_are_allowed_parsing_fetches_a_parser(runtime, with_bise
             raise WeightsUnreachable(spec.name, "the network is away", "Run again.")
         return resolve_others(spec, *more)
 
-    monkeypatch.setattr(resolving, "resolve", resolve)
+    for place in (weights, resolving):  # the session asks at the door, `resolve_and_load` in its own module
+        monkeypatch.setattr(place, "resolve", resolve)
 
     with pytest.raises(WeightsUnreachable, match="ParseNet could not be downloaded"):
         Session(empty).tools(RestoreSettings(mask="parsing", aligned_input=True))
