@@ -276,7 +276,7 @@ CONVERTS = {
     "models.adapters.detection_size": {"to_eight_bits"},
     "models.adapters.face_verification": {"to_levels"},
     "models.adapters.other_upscaler": {"to_eight_bits", "to_sixteen_bits"},
-    "cli.restore": {"to_levels"},
+    "cli.one_file": {"to_levels"},
     "webui.comparison.variant_grid": {"to_levels"},
 }
 # Numbers that are no pixels and become float32 here: landmarks, masks, weights of a tone.

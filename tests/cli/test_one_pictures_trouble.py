@@ -12,8 +12,7 @@ import cv2
 import pytest
 
 from helpers.support import FakeDetector, FakeRestorer, face_at
-from lib_facerestore.cli import main
-from lib_facerestore.cli import restore as restoring
+from lib_facerestore.cli import main, one_file
 from lib_facerestore.engine import pipeline, pixels
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, SettingsError, WeightsDamaged
@@ -59,7 +58,7 @@ def fails_at_the_second(trouble: Exception, function):
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: type(trouble).__name__)
-@pytest.mark.parametrize("stage", [(pipeline, "run"), (pixels, "encode"), (pixels, "write_atomically")], ids=str)
+@pytest.mark.parametrize("stage", [(pipeline, "run_to"), (pixels, "encode"), (pixels, "write_atomically")], ids=str)
 def test_any_error_is_one_pictures_and_the_others_are_done(trouble, stage, album, tmp_path, monkeypatch, capsys):
     room, name = stage
     monkeypatch.setattr(room, name, fails_at_the_second(trouble, getattr(room, name)))
@@ -81,10 +80,10 @@ def test_any_error_is_one_pictures_and_the_others_are_done(trouble, stage, album
 def test_the_trace_of_an_unexpected_error_is_kept_for_who_looks_for_it(album, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(pipeline, "run", fails_at_the_second(ValueError("odd"), pipeline.run))
 
-    with caplog.at_level(logging.DEBUG, restoring.__name__):
+    with caplog.at_level(logging.DEBUG, one_file.__name__):
         restore(album, tmp_path)
 
-    (entry,) = (entry for entry in caplog.records if entry.name == restoring.__name__)
+    (entry,) = (entry for entry in caplog.records if entry.name == one_file.__name__)
     assert (entry.levelno, entry.exc_info[0]) == (logging.DEBUG, ValueError)
 
 
