@@ -16,7 +16,7 @@ from lib_facerestore.cli import main, one_file
 from lib_facerestore.engine import pipeline, pixels
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, SettingsError, WeightsDamaged
-from lib_facerestore.session import Session
+from lib_facerestore.session.job_tools import JobTools
 
 TROUBLES = [
     MemoryError(),
@@ -78,7 +78,7 @@ def test_any_error_is_one_pictures_and_the_others_are_done(trouble, stage, album
 
 
 def test_the_trace_of_an_unexpected_error_is_kept_for_who_looks_for_it(album, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(pipeline, "run", fails_at_the_second(ValueError("odd"), pipeline.run))
+    monkeypatch.setattr(pipeline, "run_to", fails_at_the_second(ValueError("odd"), pipeline.run_to))
 
     with caplog.at_level(logging.DEBUG, one_file.__name__):
         restore(album, tmp_path)
@@ -101,7 +101,7 @@ def test_a_side_file_that_cannot_be_written_leaves_the_result_and_says_so(album,
 
 
 def test_stop_is_nobodys_trouble(album, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pipeline, "run", fails_at_the_second(Interrupted(), pipeline.run))
+    monkeypatch.setattr(pipeline, "run_to", fails_at_the_second(Interrupted(), pipeline.run_to))
 
     assert restore(album, tmp_path) == 1
     assert len(json.loads((tmp_path / "r.json").read_text())) == 1
@@ -112,7 +112,7 @@ def test_stop_is_nobodys_trouble(album, tmp_path, monkeypatch, capsys):
 def test_a_face_that_failed_gives_exit_status_one_and_its_picture(failing, status, album, tmp_path, monkeypatch):
     faces = face_at(20, 20, 24, index=0), face_at(40, 20, 24, index=1)
     tools = Tools(FakeDetector(*faces), FakeRestorer(failing=failing))
-    monkeypatch.setattr(Session, "tools", lambda self, settings: tools)
+    monkeypatch.setattr(JobTools, "tools", lambda self, settings, grows: tools)
 
     assert restore(album, tmp_path, "--min-face-px", "8") == status
 
@@ -126,7 +126,7 @@ def test_a_face_that_failed_gives_exit_status_one_and_its_picture(failing, statu
 def test_one_picture_is_in_memory_at_a_time(album, tmp_path, monkeypatch):
     results: list[weakref.ref] = []
     alive: list[int] = []
-    run = pipeline.run
+    run = pipeline.run_to
 
     def counted(*arguments, **more):
         alive.append(sum(result() is not None for result in results))
@@ -134,7 +134,7 @@ def test_one_picture_is_in_memory_at_a_time(album, tmp_path, monkeypatch):
         results.append(weakref.ref(result.picture))
         return result
 
-    monkeypatch.setattr(pipeline, "run", counted)
+    monkeypatch.setattr(pipeline, "run_to", counted)
 
     assert restore(album, tmp_path) == 0
     assert alive == [0, 0, 0]
