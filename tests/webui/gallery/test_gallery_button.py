@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from helpers.generations import RECORD, STATUS, differs, seed_in, text_of
-from helpers.running_host import EXTENSIONS, ROOT, STUBS, start_stub
+from helpers.running_host import EXTENSIONS, MOSTLY_FORGE, ROOT, STUBS, start_stub
 from stub_host import environments
 from stub_host import page as pages
 
@@ -45,6 +45,10 @@ PARTS = (
     "html_log_txt2img",
     "generation_info_txt2img",
 )
+
+
+# What a press gives is decided behind the page; what the page does with it is looked at under both gradios.
+says_the_same_of_both = pytest.mark.parametrize("host", MOSTLY_FORGE, indirect=True)
 
 
 @pytest.fixture
@@ -169,6 +173,7 @@ def test_selected_picture_is_restored_in_its_place_and_all_restores_the_others(h
     assert differs(Image.open(saved), second) == 0
 
 
+@says_the_same_of_both
 def test_all_are_shown_beside_their_base_pictures_where_settings_ask_for_both(host, page):
     host.set_options(facerestore_result="show both")
     _, *bases = generated(host, page, batch_size=2)
@@ -191,6 +196,7 @@ def test_all_are_shown_beside_their_base_pictures_where_settings_ask_for_both(ho
     assert host.files() == before
 
 
+@says_the_same_of_both
 def test_overwriting_changes_the_file_and_what_is_shown(host, page):
     host.set_options(facerestore_result="overwrite the file")
     (base,) = generated(host, page)
@@ -205,6 +211,7 @@ def test_overwriting_changes_the_file_and_what_is_shown(host, page):
     assert differs(shown, picture) > 0.02
 
 
+@says_the_same_of_both
 def test_picture_that_was_restored_is_restored_anew_from_its_base_file(host, page):
     (base,) = generated(host, page)
     press(page, ONE)
@@ -219,6 +226,7 @@ def test_picture_that_was_restored_is_restored_anew_from_its_base_file(host, pag
     assert text_of(second).count("Face restore faces: 1/1") == 1
 
 
+@says_the_same_of_both
 def test_nothing_is_written_where_the_host_saves_nothing(host, page):
     host.set_options(samples_save=False, grid_save=False)
     try:
@@ -239,6 +247,7 @@ def test_nothing_is_written_where_the_host_saves_nothing(host, page):
     )
 
 
+@says_the_same_of_both
 def test_picture_without_a_file_is_restored_in_the_gallery_only_and_that_is_said(host, page):
     host.set_options(samples_save=False)
     try:
@@ -258,6 +267,7 @@ def test_picture_without_a_file_is_restored_in_the_gallery_only_and_that_is_said
     )
 
 
+@says_the_same_of_both
 def test_model_that_nobody_knows_is_replaced_and_said(host, page):
     generated(host, page)
     restorer = 4  # behind task, choice, gallery and its notes
@@ -284,6 +294,7 @@ def test_controls_of_the_accordion_count_though_its_box_is_off(host, page):
     assert Image.open(restored).size == (384, 320)
 
 
+@says_the_same_of_both
 def test_grid_is_left_alone(host, page):
     generated(host, page, batch_size=2)
     before = host.files()
@@ -301,6 +312,7 @@ def test_empty_gallery_is_said(page):
     assert statuses(press(page, ALL)) == ["The gallery shows no generated picture to restore."]
 
 
+@says_the_same_of_both
 @pytest.mark.parametrize(
     "texts",
     [
@@ -324,6 +336,7 @@ def test_mask_is_left_alone(host, page, texts):
     assert ("restored already" in shown) == ("pop" not in texts)
 
 
+@says_the_same_of_both
 def test_mask_of_an_inpainting_is_left_alone(host, page, portrait, tmp_path):
     mask = tmp_path / "mask.png"
     Image.new("L", Image.open(portrait).size, 255).save(mask)
@@ -348,6 +361,7 @@ def test_mask_of_an_inpainting_is_left_alone(host, page, portrait, tmp_path):
     assert "restored already" in again
 
 
+@says_the_same_of_both
 def test_model_that_is_missing_is_said_and_the_gallery_stays(host, page):
     generated(host, page)
     before, (base,) = host.files(), pictures(page)

@@ -9,13 +9,17 @@ import pytest
 from PIL import Image
 
 from helpers.generations import RECORD, STATUS, differs
-from helpers.running_host import STUBS, start_stub
+from helpers.running_host import MOSTLY_FORGE, STUBS, start_stub
 from stub_host import page as pages
 
 ENABLE = "script_txt2img_face_restore_enable"
 ENABLE_EXTRAS = "extras_facerestore_enable"
 OURS = "a portrait\nSteps: 1, Sampler: Euler, CFG scale: 1, Seed: 5, Size: 192x160, Face restore: {restorer}{more}"
 OTHERS = "a portrait\nSteps: 1, Sampler: Euler, CFG scale: 1, Seed: 5, Size: 192x160"
+
+
+# What is said is decided behind the page; what the page does with it is looked at under both gradios.
+says_the_same_of_both = pytest.mark.parametrize("host", MOSTLY_FORGE, indirect=True)
 
 
 @pytest.fixture
@@ -67,6 +71,7 @@ def test_generating_with_the_box_ticked_restores_and_says_so(host, small):
     assert len([path for path in host.files() - before if path.stem.endswith("-restored")]) == 5
 
 
+@says_the_same_of_both
 def test_script_that_makes_a_result_of_its_own_shows_each_status_once(small):
     pages.choose(small, "#script_list", "Prompts from file or textbox")
     pages.fill(small, "#script_txt2img_prompts_from_file_or_textbox_prompt_txt", "a portrait\nan astronaut")
@@ -107,6 +112,7 @@ def test_text_of_a_restored_picture_sets_every_control(page):
     assert slider(page, "visibility") == 1.0
 
 
+@says_the_same_of_both
 def test_unknown_models_and_value_pasted_are_replaced_and_said(small):
     upscaler = ", Face restore upscaler: ESRGAN_4x, Face restore scale: 2, Face restore upscale strength: 0"
     paste(small, OURS.format(restorer="NoSuchModel", more=f", Face restore mask: oval{upscaler}"))
@@ -198,6 +204,7 @@ def test_extras_replaces_a_default_model_that_nobody_knows_any_more_and_says_so(
     assert "Upscaler cannot be 'ESRGAN_4x': it must be one of " in shown
 
 
+@says_the_same_of_both
 @pytest.mark.parametrize("broken", ["no picture", "cut short"])
 def test_extras_folder_goes_on_over_a_broken_file(page, host, portrait, tmp_path, broken):
     if broken == "cut short" and host.name == "forge":
