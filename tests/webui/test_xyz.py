@@ -24,7 +24,7 @@ def test_axes_stand_in_the_hosts_list_once(host):
 
 
 def test_two_axes_at_once_arrive_merged_in_every_cell(host, portrait):
-    made = plot(host, portrait, (VISIBILITY, "0, 1"), (SCALE, "1, 2"))
+    made = plot(host, portrait, (VISIBILITY, "0, 1"), (SCALE, "1, 2"), face=[True, {"upscaler": "Lanczos"}])
 
     found = cells(made)
     words = [(f"visibility: {v}", f"scale: {s}") for s in (1, 2) for v in (0, 1)]

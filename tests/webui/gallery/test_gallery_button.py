@@ -284,6 +284,7 @@ def test_controls_of_the_accordion_count_though_its_box_is_off(host, page):
     assert not pages.is_ticked(page, ENABLE)
     page.locator(f"#{ENABLE} .label-wrap").first.click()
     pages.fill(page, "#script_txt2img_face_restore_visibility", 0.5)
+    pages.choose(page, "#script_txt2img_face_restore_upscaler", "Lanczos")
     pages.fill(page, "#script_txt2img_face_restore_scale", 2)
 
     press(page, ONE)
