@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lib_facerestore import session
 from lib_facerestore.cli.pictures import Source
 from lib_facerestore.cli.places import Kept, Places, crop_path, make_folder
 from lib_facerestore.cli.progress import Bar
@@ -20,7 +21,6 @@ from lib_facerestore.engine.pixels import already_there, losses
 from lib_facerestore.engine.report import status_line, to_plain
 from lib_facerestore.engine.upscaling import resize_exact
 from lib_facerestore.errors import FaceRestoreError, Interrupted, PictureError
-from lib_facerestore.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 _LOGGER = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _LONGEST_PROBLEM = 300
 class FileJob:
     """How the files of one command are read, restored and written."""
 
-    session: Session
+    session_job: session.Job
     settings: RestoreSettings
     folder: Path
     limits: pixels.ReadLimits
@@ -68,7 +68,7 @@ def restore_file(source: Source, job: FileJob, bar: Bar, record: dict[str, objec
             return None
         job.kept.check_free(places)
         before = pixels.read(source.path, job.limits)
-        (result,) = job.session.restore([before], job.settings, bar)
+        result = job.session_job.restore(before, job.settings, bar)
         return Made(result, places, tuple(_encoded(before, result, places, job)))
     except Interrupted:
         raise

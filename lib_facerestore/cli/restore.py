@@ -103,9 +103,9 @@ def _job(options: argparse.Namespace, sources: list[Source], settings: RestoreSe
     report = None if options.report is None else find_target(options.report, options.output, options.overwrite)
     paths = [source.path for source in sources]
     kept = Kept(paths, options.overwrite, None if report is None else report.file)
-    session = Session(runtime)
+    session_job = Session(runtime).job()
     job = FileJob(
-        session=session,
+        session_job=session_job,
         settings=settings,
         folder=options.output,
         limits=limits,
@@ -119,5 +119,5 @@ def _job(options: argparse.Namespace, sources: list[Source], settings: RestoreSe
     )
     if report is not None:
         refuse_places(report, kept, (places_of(path, job) for path in paths), options.output)
-    background.check_size(settings, session.tools(settings).upscaler)
+    background.check_size(settings, session_job.tools(settings).upscaler)
     return job

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
+from PIL import Image
 
 from helpers.support import smooth_noise
+from lib_facerestore.cli import main
 from lib_facerestore.cli.inventory import print_models
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.errors import WeightsDamaged, WeightsMissing
@@ -20,6 +22,7 @@ from lib_facerestore.models.doctor import examine
 from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
+SMALL = "Real-ESRGAN animevideov3 (embedded)"
 FACES_AND_SIZE = RestoreSettings(
     restorer="own1", second_restorer="own2", mask="auto", upscaler="own1", second_upscaler="own2", scale=2.0
 )
@@ -104,6 +107,24 @@ def test_the_list_of_models_looks_through_each_folder_once(places, listings, cap
 
     assert "own2.pth" in capsys.readouterr().out
     assert listings == once_each(places)
+
+
+def test_a_command_over_several_pictures_lists_the_folder_once(tmp_path, monkeypatch):
+    folder = tmp_path / "home" / "models"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("FACERESTORE_HOME", str(folder.parent))
+    given = [tmp_path / f"{seed}.png" for seed in range(3)]
+    for seed, path in enumerate(given):
+        Image.fromarray(smooth_noise(30, 41, seed)).save(path)
+    listed: list[Path] = []
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: listed.append(path) or iterdir(path))
+
+    status = main(["upscale", *map(str, given), "--output", str(tmp_path / "out"), "--upscaler", SMALL])
+
+    assert status == 0
+    assert len(list((tmp_path / "out").glob("*.png"))) == 3
+    assert listed.count(folder) == 1
 
 
 def test_doctor_looks_through_each_folder_once(places, listings):
