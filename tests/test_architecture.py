@@ -40,7 +40,8 @@ ALLOWED = {
 # Folders with a door: others import from them only what `__all__` of the folder names, or from a module it names.
 ROOMS = (
     "engine.faces", "engine.upscaling", "engine.pixels", "engine.tone",
-    "models.catalogue", "models.checkpoints", "models.fetching", "models.weights", "models.networks", "models.adapters",
+    "models.catalogue", "models.checkpoints", "models.fetching", "models.weights", "models.networks",
+    "models.adapters", "models.detection",
     "session",
     "webui.jobs", "webui.gallery", "webui.page", "webui.lent", "webui.comparison", "webui.api",
 )  # fmt: skip
@@ -243,7 +244,7 @@ def refuse(*args, **kwargs):
     raise AssertionError("a socket was opened")
 socket.socket = socket.create_connection = refuse
 import lib_facerestore.session, lib_facerestore.cli, lib_facerestore.engine.pipeline
-import lib_facerestore.models.catalogue, lib_facerestore.models.adapters
+import lib_facerestore.models.catalogue, lib_facerestore.models.adapters, lib_facerestore.models.detection
 import lib_facerestore.models.loading, lib_facerestore.models.doctor
 heavy = {"torch", "gradio", "spandrel", "facexlib", "onnx"} & set(sys.modules)
 assert not heavy, heavy
@@ -273,8 +274,8 @@ CONVERTS = {
     "engine.tone.places": {"to_levels", "to_unit_float"},
     "engine.pixels.pil": {"to_eight_bits"},
     "engine.pixels.decode_tiff": {"to_sixteen_bits"},
-    "models.adapters.detection_size": {"to_eight_bits"},
-    "models.adapters.face_verification": {"to_levels"},
+    "models.detection.detection_size": {"to_eight_bits"},
+    "models.detection.face_verification": {"to_levels"},
     "models.adapters.other_upscaler": {"to_eight_bits", "to_sixteen_bits"},
     "cli.one_file": {"to_levels"},
     "webui.comparison.variant_grid": {"to_levels"},

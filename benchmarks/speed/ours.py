@@ -17,9 +17,9 @@ from benchmarks.speed.scenes import Scenario, Scene
 from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed, Picture, Pixels
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.models import catalogue, loading
-from lib_facerestore.models.adapters.detectors import RetinaFaceDetector
 from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES, FaceParser
 from lib_facerestore.models.adapters.restorers import restorer_for
+from lib_facerestore.models.detection.detectors import RetinaFaceDetector
 from lib_facerestore.models.networks import architectures as our_networks
 from lib_facerestore.models.networks.precision import Precision, verdict_key
 from lib_facerestore.runtime import Runtime

@@ -42,7 +42,7 @@ def detector_of(found: FoundWeights, state: StateDict, device: torch.device) -> 
 
     Raises: WeightsUnknown where the tensors belong to another network; OutOfMemory.
     """
-    from lib_facerestore.models.adapters import RetinaFaceDetector
+    from lib_facerestore.models.detection import RetinaFaceDetector
 
     spec = found.spec
     try:

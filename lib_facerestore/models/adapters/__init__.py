@@ -1,6 +1,5 @@
-"""Adapters: networks that fulfil the engine's ports for detectors, parsers, restorers and upscalers."""
+"""Adapters: networks that fulfil the engine's ports for parsers, restorers and upscalers."""
 
-from lib_facerestore.models.adapters.detectors import RetinaFaceDetector
 from lib_facerestore.models.adapters.lanczos_upscaler import LanczosUpscaler
 from lib_facerestore.models.adapters.other_upscaler import OtherUpscaler
 from lib_facerestore.models.adapters.parsers import FaceParser
@@ -12,7 +11,6 @@ __all__ = [
     "FaceParser",
     "LanczosUpscaler",
     "OtherUpscaler",
-    "RetinaFaceDetector",
     "TiledUpscaler",
     "restorer_for",
 ]

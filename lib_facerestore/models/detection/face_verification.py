@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from lib_facerestore.engine.data import Affine, Pixels
 from lib_facerestore.engine.faces import warp
 from lib_facerestore.engine.levels import to_levels
-from lib_facerestore.models.adapters.detected_rows import ROW_LENGTH, overlap
-from lib_facerestore.models.adapters.retinaface import RetinaFaceNetwork
+from lib_facerestore.models.detection.detected_rows import ROW_LENGTH, overlap
+from lib_facerestore.models.detection.retinaface import RetinaFaceNetwork
 
 FACE_SIDES_PX = (64, 96)
 _WINDOW_PER_FACE = 2.5

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from lib_facerestore.engine import pixels
-from lib_facerestore.models.adapters import accepted_rows
-from lib_facerestore.models.adapters.detected_rows import tilt_degrees
-from lib_facerestore.models.adapters.upright import set_upright, stands_as_said
+from lib_facerestore.models.detection import accepted_rows
+from lib_facerestore.models.detection.detected_rows import tilt_degrees
+from lib_facerestore.models.detection.upright import set_upright, stands_as_said
 from lib_facerestore.settings import RestoreSettings
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"

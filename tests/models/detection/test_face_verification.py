@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lib_facerestore.engine import pixels
-from lib_facerestore.models.adapters.detected_rows import overlap
-from lib_facerestore.models.adapters.face_verification import verify_faces
+from lib_facerestore.models.detection.detected_rows import overlap
+from lib_facerestore.models.detection.face_verification import verify_faces
 from lib_facerestore.settings import RestoreSettings
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"

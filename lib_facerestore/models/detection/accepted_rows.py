@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Pixels
-from lib_facerestore.models.adapters.detected_rows import (
+from lib_facerestore.models.detection.detected_rows import (
     NESTED_PART,
     ROW_LENGTH,
     degrees_apart,
@@ -17,9 +17,9 @@ from lib_facerestore.models.adapters.detected_rows import (
     tilt_degrees,
     without_known,
 )
-from lib_facerestore.models.adapters.face_verification import verify_faces
-from lib_facerestore.models.adapters.retinaface import RetinaFaceNetwork
-from lib_facerestore.models.adapters.upright import set_upright, stands_as_said
+from lib_facerestore.models.detection.face_verification import verify_faces
+from lib_facerestore.models.detection.retinaface import RetinaFaceNetwork
+from lib_facerestore.models.detection.upright import set_upright, stands_as_said
 
 # Stock accepts a face at this score and has no other threshold; here such a face needs no verification.
 CERTAIN_SCORE = 0.97

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Pixels
-from lib_facerestore.models.adapters.detected_rows import degrees_apart, tilt_degrees
-from lib_facerestore.models.adapters.face_verification import FACE_SIDES_PX, detect_in_windows
-from lib_facerestore.models.adapters.retinaface import RetinaFaceNetwork
+from lib_facerestore.models.detection.detected_rows import degrees_apart, tilt_degrees
+from lib_facerestore.models.detection.face_verification import FACE_SIDES_PX, detect_in_windows
+from lib_facerestore.models.detection.retinaface import RetinaFaceNetwork
 
 _VIEWS_DEGREES = tuple(30.0 * step for step in range(12))
 # A vote counts in full for its own direction, and less for others until it counts nothing this far away.

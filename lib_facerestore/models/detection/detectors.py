@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import Box, Face, ModelUsed, Pixels
-from lib_facerestore.models.adapters.accepted_rows import CERTAIN_SCORE, accept_rows
-from lib_facerestore.models.adapters.detected_rows import (
+from lib_facerestore.models.catalogue import ModelSpec
+from lib_facerestore.models.detection.accepted_rows import CERTAIN_SCORE, accept_rows
+from lib_facerestore.models.detection.detected_rows import (
     ROW_LENGTH,
     first_of_each_person,
     not_nested,
@@ -19,9 +20,8 @@ from lib_facerestore.models.adapters.detected_rows import (
     tilt_degrees,
     turned_back,
 )
-from lib_facerestore.models.adapters.detection_size import resize_for_detection, rows_in_picture_px
-from lib_facerestore.models.adapters.retinaface import RetinaFaceNetwork
-from lib_facerestore.models.catalogue import ModelSpec
+from lib_facerestore.models.detection.detection_size import resize_for_detection, rows_in_picture_px
+from lib_facerestore.models.detection.retinaface import RetinaFaceNetwork
 
 if TYPE_CHECKING:
     import torch

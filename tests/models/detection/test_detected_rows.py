@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lib_facerestore.models.adapters.detected_rows import (
+from lib_facerestore.models.detection.detected_rows import (
     degrees_apart,
     first_of_each_person,
     not_nested,

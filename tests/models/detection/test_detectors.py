@@ -9,9 +9,9 @@ import torch
 
 from helpers.support import smooth_noise
 from lib_facerestore.models import catalogue
-from lib_facerestore.models.adapters.detection_size import resize_for_detection
-from lib_facerestore.models.adapters.detectors import RetinaFaceDetector
-from lib_facerestore.models.adapters.retinaface import anchor_boxes
+from lib_facerestore.models.detection.detection_size import resize_for_detection
+from lib_facerestore.models.detection.detectors import RetinaFaceDetector
+from lib_facerestore.models.detection.retinaface import anchor_boxes
 from lib_facerestore.models.weights import bundled
 
 SPEC = catalogue.by_name("RetinaFace MobileNet0.25 (embedded)", "detector")

@@ -11,8 +11,8 @@ import torch
 from helpers.stock import stock_helper
 from lib_facerestore.engine import pixels
 from lib_facerestore.models import catalogue
-from lib_facerestore.models.adapters.detected_rows import not_nested
-from lib_facerestore.models.adapters.detectors import RetinaFaceDetector
+from lib_facerestore.models.detection.detected_rows import not_nested
+from lib_facerestore.models.detection.detectors import RetinaFaceDetector
 from lib_facerestore.models.weights import bundled
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
