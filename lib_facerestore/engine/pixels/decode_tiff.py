@@ -12,9 +12,9 @@ from PIL import Image
 from lib_facerestore.engine.levels import to_sixteen_bits
 from lib_facerestore.engine.pixels import colours
 from lib_facerestore.engine.pixels.colours import Decoded
-from lib_facerestore.engine.pixels.formats import tiff_pages, tiff_reader
+from lib_facerestore.engine.pixels.formats import tiff_page, tiff_reader
 from lib_facerestore.engine.pixels.formats.quiet import Unreadable
-from lib_facerestore.engine.pixels.formats.tiff_pages import TiffPage
+from lib_facerestore.engine.pixels.formats.tiff_page import TiffPage
 from lib_facerestore.engine.pixels.pil import decoded_of
 
 _JPEG = 7
@@ -64,42 +64,42 @@ def _interpreted(samples: NDArray[Any], page: TiffPage, icc: bytes) -> Decoded:
     count, kind = page.colours, page.photometric
     stored = samples[..., :count]
     notes: list[str] = []
-    if kind == tiff_pages.PALETTE:
+    if kind == tiff_page.PALETTE:
         pixels, note = colours.from_palette(stored[..., 0], page.colour_map)
         notes.append(note)
-    elif kind == tiff_pages.CMYK:
+    elif kind == tiff_page.CMYK:
         pixels, note = colours.from_cmyk(colours.full_range(stored, page.depth), icc)
         notes.append(note)
-    elif kind in (tiff_pages.WHITE_IS_ZERO, tiff_pages.BLACK_IS_ZERO):
-        grey = colours.full_range(stored, page.depth, is_inverted=kind == tiff_pages.WHITE_IS_ZERO)
+    elif kind in (tiff_page.WHITE_IS_ZERO, tiff_page.BLACK_IS_ZERO):
+        grey = colours.full_range(stored, page.depth, is_inverted=kind == tiff_page.WHITE_IS_ZERO)
         pixels = np.repeat(grey, 3, axis=2)
     else:  # RGB, and YCbCr that came as RGB
         pixels = colours.full_range(stored, page.depth)
     alpha = _alpha(samples, page, pixels.dtype)
-    if alpha is not None and page.extra[0] == tiff_pages.ASSOCIATED_ALPHA:
+    if alpha is not None and page.extra[0] == tiff_page.ASSOCIATED_ALPHA:
         pixels = colours.straight(pixels, alpha)
-    is_grey = kind in (tiff_pages.WHITE_IS_ZERO, tiff_pages.BLACK_IS_ZERO)
+    is_grey = kind in (tiff_page.WHITE_IS_ZERO, tiff_page.BLACK_IS_ZERO)
     notes += [_depth_note(page), _extra_note(page)]
-    return Decoded(pixels, alpha, is_grey, tuple(filter(None, notes)), keeps_icc=kind != tiff_pages.CMYK)
+    return Decoded(pixels, alpha, is_grey, tuple(filter(None, notes)), keeps_icc=kind != tiff_page.CMYK)
 
 
 def _alpha(samples: NDArray[Any], page: TiffPage, kind: np.dtype[Any]) -> NDArray[Any] | None:
     """(H, W) of that type, where the first sample beyond the colours is one."""
-    if page.extra[:1] not in ((tiff_pages.ASSOCIATED_ALPHA,), (tiff_pages.STRAIGHT_ALPHA,)):
+    if page.extra[:1] not in ((tiff_page.ASSOCIATED_ALPHA,), (tiff_page.STRAIGHT_ALPHA,)):
         return None
     alpha = np.ascontiguousarray(colours.full_range(samples[..., page.colours], page.depth))
     return to_sixteen_bits(alpha) if kind == np.uint16 else alpha
 
 
 def _depth_note(page: TiffPage) -> str:
-    if page.depth in (8, 16) or page.photometric == tiff_pages.PALETTE:
+    if page.depth in (8, 16) or page.photometric == tiff_page.PALETTE:
         return ""
     words = "1 bit per pixel was" if page.depth == 1 else f"{page.depth} bits per channel were"
     return f"{words} widened to {8 if page.depth <= 8 else 16}-bit {'grey' if page.colours == 1 else 'colour'}."
 
 
 def _extra_note(page: TiffPage) -> str:
-    alphas = (tiff_pages.ASSOCIATED_ALPHA, tiff_pages.STRAIGHT_ALPHA)
+    alphas = (tiff_page.ASSOCIATED_ALPHA, tiff_page.STRAIGHT_ALPHA)
     left_out = len(page.extra) - (page.extra[:1] != () and page.extra[0] in alphas)
     return f"{left_out} extra channel{'s' * (left_out > 1)} of no stated meaning left out." if left_out else ""
 

@@ -11,7 +11,7 @@ from lib_facerestore.engine.data import Metadata
 from lib_facerestore.engine.pixels.carried.metadata import DAMAGED_EXIF, dots_per_inch, exif_of, with_upright_xmp
 from lib_facerestore.engine.pixels.formats import iptc
 from lib_facerestore.engine.pixels.formats.tiff_directory import Layout, block, directory_at, layout_of, numbers
-from lib_facerestore.engine.pixels.formats.tiff_pages import TiffPage
+from lib_facerestore.engine.pixels.formats.tiff_page import TiffPage
 
 _ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 274, 282, 283, 296
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675

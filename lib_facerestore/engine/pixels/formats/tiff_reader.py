@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lib_facerestore.engine.pixels.colours import holds_eight_bits
-from lib_facerestore.engine.pixels.formats import tiff_pages
+from lib_facerestore.engine.pixels.formats import tiff_page
 from lib_facerestore.engine.pixels.formats.quiet import Unreadable, quiet_opencv
 from lib_facerestore.engine.pixels.formats.tiff_directory import layout_of, with_only
-from lib_facerestore.engine.pixels.formats.tiff_pages import TiffPage
+from lib_facerestore.engine.pixels.formats.tiff_page import TiffPage
 
 PACKAGES = "the packages tifffile and imagecodecs read it: pip install tifffile imagecodecs"
 _COMPRESSIONS = {
@@ -40,20 +40,20 @@ _JPEG = 7
 
 def refusal(page: TiffPage) -> str:
     """Why no package can give the page's colours, "" where one might: what the file says they are is no picture."""
-    if any(kind not in (tiff_pages.UNSIGNED, 4) for kind in page.sample_formats):
+    if any(kind not in (tiff_page.UNSIGNED, 4) for kind in page.sample_formats):
         kind = {2: "signed numbers", 3: "floating-point numbers"}.get(page.sample_formats[0], "complex numbers")
         return f"holds {max(page.bits)}-bit {kind}, which have no fixed white; save it with 16 bits per channel."
     if not page.depth:
         return f"has channels of different depths ({', '.join(map(str, page.bits))} bits); save it with equal ones."
     if page.depth > 16:
         return f"holds {page.depth}-bit numbers, which have no fixed white; save it with 16 bits per channel."
-    if page.photometric == tiff_pages.CMYK and page.ink_set != 1:
+    if page.photometric == tiff_page.CMYK and page.ink_set != 1:
         return "holds inks other than cyan, magenta, yellow and black, which have no fixed colours; save it as RGB."
-    if page.photometric not in range(7) or page.photometric == tiff_pages.TRANSPARENCY_MASK:
+    if page.photometric not in range(7) or page.photometric == tiff_page.TRANSPARENCY_MASK:
         return f"stores its pixels as {described(page)}, which is not supported; save it as RGB."
-    if page.photometric == tiff_pages.PALETTE and len(page.colour_map) != 3 << page.depth:
+    if page.photometric == tiff_page.PALETTE and len(page.colour_map) != 3 << page.depth:
         return f"has a palette of {len(page.colour_map)} numbers where {3 << page.depth} belong."
-    if page.colours < 1 or (page.photometric in (tiff_pages.RGB, tiff_pages.YCBCR) and page.colours != 3):
+    if page.colours < 1 or (page.photometric in (tiff_page.RGB, tiff_page.YCBCR) and page.colours != 3):
         return f"says {described(page)}, but has {page.samples} channels."
     return ""
 
@@ -72,7 +72,7 @@ def with_tifffile(data: bytes, page: TiffPage) -> NDArray[Any] | None:
 
     JPEG inside comes as RGB. Raises: what tifffile and imagecodecs raise for damaged data.
     """
-    if page.photometric == tiff_pages.YCBCR and page.compression != _JPEG:
+    if page.photometric == tiff_page.YCBCR and page.compression != _JPEG:
         return None  # chroma at a lower resolution, which tifffile leaves to its caller; Pillow's libtiff does it
     try:
         import tifffile
@@ -102,28 +102,28 @@ def pillow_reads(page: TiffPage) -> bool:
     if page.compression in _FAX:
         return page.depth == 1 and page.samples == 1
     kind, depth = page.photometric, page.depth
-    if kind == tiff_pages.WHITE_IS_ZERO:
+    if kind == tiff_page.WHITE_IS_ZERO:
         return page.samples == 1 and depth in (1, 2, 4, 8)
-    if kind == tiff_pages.BLACK_IS_ZERO:
+    if kind == tiff_page.BLACK_IS_ZERO:
         return (page.samples == 1 and depth in (1, 2, 4, 8, 16)) or (
-            depth == 8 and page.extra == (tiff_pages.STRAIGHT_ALPHA,) and not page.is_planar
+            depth == 8 and page.extra == (tiff_page.STRAIGHT_ALPHA,) and not page.is_planar
         )
-    if kind == tiff_pages.RGB:
+    if kind == tiff_page.RGB:
         return depth == 8 and page.extra in ((), (0,), (2,)) + (() if page.is_planar else ((1,),))
-    if kind == tiff_pages.PALETTE:
+    if kind == tiff_page.PALETTE:
         is_narrow = max(page.colour_map) <= 255  # 8-bit numbers in 16-bit fields, of which Pillow takes the high byte
         return page.samples == 1 and depth in (1, 2, 4, 8) and holds_eight_bits(page.colour_map) and not is_narrow
-    return depth == 8 and not page.extra and kind in (tiff_pages.CMYK, tiff_pages.YCBCR)
+    return depth == 8 and not page.extra and kind in (tiff_page.CMYK, tiff_page.YCBCR)
 
 
 def opencv_reads(page: TiffPage) -> bool:
     """Whether OpenCV gives this page's pixels right; see the sweep."""
     return (
-        page.photometric == tiff_pages.RGB
+        page.photometric == tiff_page.RGB
         and page.depth == 16
         and not page.is_big
         and not page.is_planar
-        and page.extra in ((), (tiff_pages.ASSOCIATED_ALPHA,), (tiff_pages.STRAIGHT_ALPHA,))
+        and page.extra in ((), (tiff_page.ASSOCIATED_ALPHA,), (tiff_page.STRAIGHT_ALPHA,))
         and page.compression in (1, 5, 8, 32946)
         and page.number == 0
     )
@@ -150,7 +150,7 @@ def pillow_page(data: bytes, page: TiffPage) -> Image.Image:
     """
     layout = layout_of(data)
     assert layout is not None, "the page was read from a TIFF"
-    return Image.open(io.BytesIO(with_only(data, page.offset, layout, tiff_pages.LAYOUT_TAGS)), formats=["TIFF"])
+    return Image.open(io.BytesIO(with_only(data, page.offset, layout, tiff_page.LAYOUT_TAGS)), formats=["TIFF"])
 
 
 def _can_decompress(compression: int) -> bool:
