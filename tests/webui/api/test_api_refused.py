@@ -173,7 +173,7 @@ def test_other_methods_are_refused(host):
 @pytest.fixture
 def broken(host, portrait):
     """The pipeline raises until the next generation."""
-    host.generate(photo=portrait, failing="lib_facerestore.engine.pipeline.run")
+    host.generate(photo=portrait, failing="lib_facerestore.engine.pipeline.run_to")
     yield
     host.generate(photo=portrait)
 

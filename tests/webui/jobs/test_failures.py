@@ -14,7 +14,7 @@ WHOLE_JOB = [
     "lib_facerestore.webui.jobs.restore_each.restore_image",
     "lib_facerestore.webui.jobs.restore_image.from_pil",
     "lib_facerestore.webui.jobs.restore_image.to_pil",
-    "lib_facerestore.engine.pipeline.run",
+    "lib_facerestore.engine.pipeline.run_to",
     "lib_facerestore.engine.faces.align.align",
     "lib_facerestore.engine.faces.paste.paste_face",
     "lib_facerestore.webui.infotext.record",
@@ -174,7 +174,7 @@ def test_missing_model_is_said_and_the_picture_stays(host, portrait, settings, s
 
 
 def test_next_job_after_a_failure_is_whole(host, portrait):
-    host.generate(face=[True, {}], photo=portrait, failing="lib_facerestore.engine.pipeline.run")
+    host.generate(face=[True, {}], photo=portrait, failing="lib_facerestore.engine.pipeline.run_to")
 
     made = host.generate("img2img", face=[True, {}], photo=portrait, **img2img(portrait))
 

@@ -158,7 +158,7 @@ def test_another_restorer_leaves_no_word_of_ours(host, portrait):
     [
         "lib_facerestore.webui.options.defaults",
         "lib_facerestore.webui.warm_session.session",
-        "lib_facerestore.engine.pipeline.run",
+        "lib_facerestore.engine.pipeline.run_to",
         "lib_facerestore.webui.infotext.record",
         "lib_facerestore.webui.lent.pending_messages.say",
         "lib_facerestore.webui.lent.pending_messages.take_record",
@@ -187,7 +187,7 @@ def test_hooks_called_in_the_middle_of_a_job_keep_its_records(host, portrait, re
 
 
 def test_hires_fix_lives_where_our_upscaler_fails(host, portrait):
-    made = host.generate(photo=portrait, failing="lib_facerestore.engine.pipeline.run", **HIRES)
+    made = host.generate(photo=portrait, failing="lib_facerestore.engine.pipeline.run_to", **HIRES)
 
     assert made.images[0].size == (192, 160)
     assert "broken on purpose" in made.log
@@ -224,7 +224,7 @@ def test_ours_gives_the_size_that_was_asked_for(host, portrait, scale, size):
 
 
 def test_failure_of_ours_in_extras_gives_a_plain_resize_and_says_so(host, portrait):
-    host.generate(photo=portrait, failing="lib_facerestore.engine.pipeline.run")  # broken until the next generation
+    host.generate(photo=portrait, failing="lib_facerestore.engine.pipeline.run_to")  # broken until the next generation
 
     answer = extras(host, portrait, upscaler_1=OFFERED, upscaling_resize=2.5)  # a host caches what it had once
     host.generate(photo=portrait)
