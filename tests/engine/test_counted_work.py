@@ -21,6 +21,7 @@ from lib_facerestore.engine.data import Face, ModelUsed, Picture
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
 from lib_facerestore.runtime import Runtime
+from lib_facerestore.session.job_tools import JobTools
 from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
@@ -138,8 +139,8 @@ def run(size_hw: tuple[int, int], faces: list[Face], pictures: int = 1) -> Done:
     done = Done(Work(), canvas, FakeRestorer(), CountingParser(), CountingDetector(*faces), memory)
     session = Session(Runtime(device="cpu", memory=memory))
     tools = Tools(done.detector, done.restorer, done.parser, face_batch=4)
-    session.tools = lambda settings: tools
-    with counting(canvas) as done.work:
+    with pytest.MonkeyPatch.context() as patch, counting(canvas) as done.work:
+        patch.setattr(JobTools, "tools", lambda self, settings, grows: tools)
         for result in session.restore([Picture(canvas)] * pictures, RestoreSettings(mask="parsing")):
             assert result.report.count("restored") == len(faces)
             del result
