@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from helpers.generations import RECORD, differs
-from helpers.running_host import HOSTS, started
+from helpers.running_host import MOSTLY_FORGE, started
 from lib_facerestore.models import catalogue, weights
 from stub_host import page as pages
 from stub_host.process import decoded
@@ -18,7 +18,7 @@ CELL = 128
 STATUS = re.compile(r"Face restore grid: (picture \d: )?1 face, restored in 2 ways · \d+\.\d\d s · cpu")
 
 
-@pytest.fixture(scope="module", params=HOSTS)
+@pytest.fixture(scope="module", params=MOSTLY_FORGE)
 def host(request, tmp_path_factory, portrait, runtime):
     """A host with two restorers: the embedded one, and a second network with real weights as a user's own file."""
     folder = tmp_path_factory.mktemp("models")
