@@ -43,6 +43,7 @@ ROOMS = (
     "models.catalogue", "models.checkpoints", "models.fetching", "models.weights", "models.networks",
     "models.adapters", "models.detection",
     "session",
+    "cli.restoring",
     "webui.jobs", "webui.gallery", "webui.page", "webui.lent", "webui.comparison", "webui.api",
 )  # fmt: skip
 
@@ -277,7 +278,7 @@ CONVERTS = {
     "models.detection.detection_size": {"to_eight_bits"},
     "models.detection.face_verification": {"to_levels"},
     "models.adapters.other_upscaler": {"to_eight_bits", "to_sixteen_bits"},
-    "cli.one_file": {"to_levels"},
+    "cli.restoring.one_file": {"to_levels"},
     "webui.comparison.variant_grid": {"to_levels"},
 }
 # Numbers that are no pixels and become float32 here: landmarks, masks, weights of a tone.

@@ -110,7 +110,7 @@ def _add_bench(commands: Any) -> None:
 
 
 def _run_restore(options: argparse.Namespace) -> int:
-    from lib_facerestore.cli.restore import restore_files
+    from lib_facerestore.cli.restoring.restore import restore_files
 
     return restore_files(options, settings_from(options), runtime_from(options))
 

@@ -19,7 +19,7 @@ from PIL import Image
 from helpers.odd_consoles import CONSOLES, FACERESTORE, environment, on_terminal, read_all, redirected
 from lib_facerestore.cli import main
 from lib_facerestore.cli.console import Console, one_line
-from lib_facerestore.cli.progress import Bar
+from lib_facerestore.cli.restoring.progress import Bar
 from lib_facerestore.cli.stopping import Stop
 from lib_facerestore.errors import Interrupted
 

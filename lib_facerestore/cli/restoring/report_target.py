@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from lib_facerestore.cli.places import Kept, Places, identity
+from lib_facerestore.cli.restoring.places import Kept, Places, identity
 from lib_facerestore.engine.pixels import SUFFIXES
 from lib_facerestore.errors import SettingsError
 

@@ -17,7 +17,7 @@ from lib_facerestore.engine import pixels
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.engine.upscaling.resize import resize_exact
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SMALL = "Real-ESRGAN animevideov3 (embedded)"
 
 

@@ -16,9 +16,10 @@ import pytest
 from PIL import Image
 
 from helpers.odd_consoles import FACERESTORE, LIMIT_S, environment, redirected, without_reader
-from lib_facerestore.cli import main, report_file
-from lib_facerestore.cli.report_file import as_json, open_report
-from lib_facerestore.cli.report_target import ReportTarget, is_report
+from lib_facerestore.cli import main
+from lib_facerestore.cli.restoring import report_file
+from lib_facerestore.cli.restoring.report_file import as_json, open_report
+from lib_facerestore.cli.restoring.report_target import ReportTarget, is_report
 
 APPENDS = 4  # bytes: only the empty report, which has 3, is replaced
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="devices, pipes and links of POSIX")
@@ -332,7 +333,7 @@ def test_a_report_on_a_disk_that_is_full_costs_no_picture(album, tmp_path):
     code = (
         "import sys, errno\n"
         "from lib_facerestore.engine.pixels import files\n"
-        "import lib_facerestore.cli.report_file as report_file\n"
+        "import lib_facerestore.cli.restoring.report_file as report_file\n"
         "write, calls = report_file.write_atomically, []\n"
         "def full(path, data, overwrite=True):\n"
         "    calls.append(path)\n"

@@ -13,7 +13,7 @@ import pytest
 from lib_facerestore.cli import main
 from lib_facerestore.engine import pixels
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from lib_facerestore.cli import main
-from lib_facerestore.cli.pictures import expand
+from lib_facerestore.cli.restoring.pictures import expand
 from lib_facerestore.engine import pixels
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lib_facerestore.cli.console import SURROGATES
-from lib_facerestore.cli.report_target import ReportTarget
+from lib_facerestore.cli.restoring.report_target import ReportTarget
 from lib_facerestore.engine.pixels import write_atomically
 from lib_facerestore.errors import PictureError
 

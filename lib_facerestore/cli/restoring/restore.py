@@ -9,12 +9,12 @@ import sys
 
 from lib_facerestore.cli.console import complain
 from lib_facerestore.cli.exit_status import EXIT_DONE, EXIT_SOME_FAILED
-from lib_facerestore.cli.one_file import FileJob, places_of, restore_file, write_files
-from lib_facerestore.cli.pictures import Source, expand
-from lib_facerestore.cli.places import Kept, check_writable, make_folder
-from lib_facerestore.cli.progress import Bar
-from lib_facerestore.cli.report_file import ReportWriter, open_report
-from lib_facerestore.cli.report_target import find_target, refuse_places
+from lib_facerestore.cli.restoring.one_file import FileJob, places_of, restore_file, write_files
+from lib_facerestore.cli.restoring.pictures import Source, expand
+from lib_facerestore.cli.restoring.places import Kept, check_writable, make_folder
+from lib_facerestore.cli.restoring.progress import Bar
+from lib_facerestore.cli.restoring.report_file import ReportWriter, open_report
+from lib_facerestore.cli.restoring.report_target import find_target, refuse_places
 from lib_facerestore.cli.stopping import Stop
 from lib_facerestore.engine import pixels
 from lib_facerestore.engine.upscaling import background

@@ -12,7 +12,8 @@ import cv2
 import pytest
 
 from helpers.support import FakeDetector, FakeRestorer, face_at
-from lib_facerestore.cli import main, one_file
+from lib_facerestore.cli import main
+from lib_facerestore.cli.restoring import one_file
 from lib_facerestore.engine import pipeline, pixels
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, SettingsError, WeightsDamaged

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from lib_facerestore import session
-from lib_facerestore.cli.pictures import Source
-from lib_facerestore.cli.places import Kept, Places, crop_path, make_folder
-from lib_facerestore.cli.progress import Bar
-from lib_facerestore.cli.report_target import ReportTarget
+from lib_facerestore.cli.restoring.pictures import Source
+from lib_facerestore.cli.restoring.places import Kept, Places, crop_path, make_folder
+from lib_facerestore.cli.restoring.progress import Bar
+from lib_facerestore.cli.restoring.report_target import ReportTarget
 from lib_facerestore.engine import pixels, sizes
 from lib_facerestore.engine.data import FloatPixels, Picture, Pixels, Result
 from lib_facerestore.engine.levels import to_levels
