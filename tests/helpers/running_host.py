@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from PIL import Image, ImageOps
@@ -126,6 +126,7 @@ class RealHost(Host):
     """A WebUI that somebody uses: its settings are put back when it stops, and the links when the last one stops."""
 
     running = 0
+    links: ClassVar[set[Path]] = set()
 
     def __init__(
         self,
@@ -135,7 +136,7 @@ class RealHost(Host):
         port: int,
         environment: Mapping[str, str] | None,
     ) -> None:
-        self._links = [folder / "extensions" / name for name in linked]
+        RealHost.links |= {folder / "extensions" / name for name in linked}
         RealHost.running += 1
         paths = [folder / "config.json", folder / "ui-config.json"]
         self._kept = {path: path.read_bytes() if path.is_file() else None for path in paths}
@@ -149,8 +150,10 @@ class RealHost(Host):
                 path.unlink(missing_ok=True)
             else:
                 path.write_bytes(content)
-        for link in () if RealHost.running else self._links:
-            link.unlink(missing_ok=True)
+        if not RealHost.running:
+            for link in RealHost.links:
+                link.unlink(missing_ok=True)
+            RealHost.links.clear()
 
 
 def start_real(
