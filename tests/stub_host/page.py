@@ -192,6 +192,8 @@ def generate(page: Page, tab: str = "txt2img", until: str = "Face restore") -> s
         arg=[f"#html_log_{tab}", until],
         timeout=LIMIT_MS,
     )
+    # A host ends its own bar at its next poll, and with it the stop buttons of whatever was begun meanwhile.
+    page.wait_for_selector(f"#{tab}_interrupt", state="hidden")
     settle(page)
     return text(page, f"#html_log_{tab}")
 

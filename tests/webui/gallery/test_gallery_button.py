@@ -480,9 +480,9 @@ def test_interrupt_keeps_the_others_as_they_were(host, page):
     before = host.files()
     page.locator("#txt2img_facerestore_all").click()
     page.wait_for_function(
-        """() => document.querySelector('#txt2img_results').innerText.includes('Face restore: picture')
-            && document.querySelector('#txt2img_interrupt').offsetParent !== null"""
+        "() => document.querySelector('#txt2img_results').innerText.includes('Face restore: picture')"
     )
+    assert page.locator("#txt2img_interrupt").is_visible()
 
     for _ in range(2):  # the first press may mean: after this picture
         host.call("/sdapi/v1/interrupt", {})
