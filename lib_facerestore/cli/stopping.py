@@ -104,15 +104,17 @@ class Stop:
         if self._is_over or (self.number == number and now - self._heard_at < _SAME_WISH_S):
             return
         if self.number is not None:
-            self._end_at_once(number)
+            self._end_at_once(number, "\nEnded at once.")
         self.number, self._heard_at = number, now
+        if self._ends_process and _is_importing_torch():
+            self._end_at_once(number, f"Stopped by {self.name}.")
         if not self.is_held:
             raise Stopped
 
-    def _end_at_once(self, number: int) -> NoReturn:
+    def _end_at_once(self, number: int, sentence: str) -> NoReturn:
         self.clean_up()
         try:  # noqa: SIM105  contextlib takes milliseconds to import, like typing
-            os.write(2, f"\nEnded at once. {self.so_far}\n".encode("ascii", "backslashreplace"))
+            os.write(2, f"{sentence} {self.so_far}".rstrip(" ").encode("ascii", "backslashreplace") + b"\n")
         except OSError:
             pass  # nobody reads it
         os._exit(_EXIT_BASE + number)
@@ -121,3 +123,12 @@ class Stop:
         """Python prints what is raised where nobody can catch it, as in a finaliser; `check` raises ours again."""
         if not issubclass(what.exc_type, Stopped):
             self._unraisable(what)
+
+
+def _is_importing_torch() -> bool:
+    """Whether torch is half imported: its C++ calls Python then, and an exception from there can abort the process.
+
+    No file is being written meanwhile, so that the process can end at once.
+    """
+    spec = getattr(sys.modules.get("torch"), "__spec__", None)
+    return bool(getattr(spec, "_initializing", False))

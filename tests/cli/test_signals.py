@@ -40,7 +40,7 @@ def started(words: list[object], ignored: int | None = None, code: str = "") -> 
     """A process of its own; SIGINT is heard, as in a terminal's foreground, unless it is the ignored one."""
 
     def prepare() -> None:
-        for number in STATUS:
+        for number in (*STATUS, signal.SIGQUIT):  # a shell starts what is in its background with SIGQUIT ignored
             signal.signal(number, signal.SIG_IGN if number == ignored else signal.SIG_DFL)
 
     command = [sys.executable, "-c", code] if code else FACERESTORE
