@@ -39,6 +39,7 @@ def restored(asked: PicturesRequest) -> Iterator[dict[str, Any] | Fault]:
     context = RestoreContext()
 
     def restore(picture: Picture, progress: HostProgress) -> Outcome:
+        context.session_job().make_room()  # others had their turn since the picture before
         return restore_image(picture, asked.settings, context, progress)
 
     for number, outcome in enumerate(_each(asked, runtime, restore), 1):
