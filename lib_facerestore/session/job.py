@@ -18,7 +18,7 @@ from lib_facerestore.models import networks, weights
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session.job_tools import JobTools
 from lib_facerestore.session.model_cache import ModelCache
-from lib_facerestore.session.model_choice import ModelChoice, is_plain_resize
+from lib_facerestore.session.model_choice import ModelChoice, is_named
 from lib_facerestore.settings import RestoreSettings
 
 # What a host is asked to free on its device: the weights of a detector, two restorers and a parser (1 GB together) and
@@ -119,10 +119,9 @@ class Job:
             if not settings.has_side:
                 return self._tools.tools(settings, grows=settings.scale > 1)
             for name in (settings.upscaler, settings.second_upscaler):
-                if not is_plain_resize(name) and name.lower() != "auto":
-                    spec = self._tools.choice.upscaler_row(name)
-                    if spec is not None:
-                        weights.resolve(spec, self.runtime)
+                spec = self._tools.choice.upscaler_row(name) if is_named(name) else None
+                if spec is not None:
+                    weights.resolve(spec, self.runtime)
             return self._tools.tools(settings, grows=False)
 
     @contextmanager

@@ -94,9 +94,9 @@ class JobTools:
 
     def _upscaler(self, name: str, settings: RestoreSettings) -> Loaded[Upscaler] | None:
         """None stands for the plain resize."""
-        if self.choice.is_hosts(name):
-            return Loaded(loading.load_other_upscaler(name, self.choice.runtime, self.cache.turns.aside))
         specs = self.choice.upscalers(name)
+        if specs is None:
+            return Loaded(loading.load_other_upscaler(name, self.choice.runtime, self.cache.turns.aside))
         return self._first_that_loads("upscaler", specs, lambda spec: self._mixed(spec, settings)) if specs else None
 
     def _second_upscaler(self, settings: RestoreSettings) -> Loaded[Upscaler] | None:
@@ -107,10 +107,11 @@ class JobTools:
 
     def _cleaner(self, settings: RestoreSettings) -> Loaded[Upscaler] | None:
         """The upscaler of factor 1 for a picture that keeps its size, where one was chosen by name."""
-        if not self.choice.may_clean(settings.upscaler):
+        spec = self.choice.cleaner(settings.upscaler)
+        if spec is None:
             return None
-        loaded = self._upscaler(settings.upscaler, settings)
-        return loaded if loaded is not None and is_scale_1(loaded.tool) else None
+        loaded = self._mixed(spec, settings)
+        return loaded if is_scale_1(loaded.tool) else None
 
     def _mixed(self, spec: ModelSpec, settings: RestoreSettings) -> Loaded[Upscaler]:
         """The upscaler of a row, with the checkpoint that the denoise strength mixes in."""

@@ -13,7 +13,7 @@ from lib_facerestore.models.catalogue import ModelSpec, names
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.settings import RestoreSettings, setting_default
 
-LANCZOS = "lanczos"
+AUTO, LANCZOS = "auto", "lanczos"
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class ModelChoice:
 
     def detector(self) -> ModelSpec:
         """The detector. Raises: WeightsMissing."""
-        return weights.choose("auto", "detector", self.runtime)
+        return weights.choose(AUTO, "detector", self.runtime)
 
     def restorers(self, name: str) -> tuple[ModelSpec, ...]:
         """The rows to try in this order: one for a name, for "auto" all that are present.
 
         Raises: SettingsError for an unknown name; WeightsError.
         """
-        if name.lower() == "auto":
+        if name.lower() == AUTO:
             return weights.present("restorer", self.runtime)
         return (weights.choose(name, "restorer", self.runtime),)
 
@@ -54,7 +54,7 @@ class ModelChoice:
         if settings.mask not in ("auto", "parsing"):
             return None
         try:
-            return weights.choose("auto", "parser", self.runtime)
+            return weights.choose(AUTO, "parser", self.runtime)
         except WeightsMissing:
             if settings.mask == "auto":
                 return None
@@ -63,25 +63,21 @@ class ModelChoice:
             advice = f"{self.runtime.how_to_fetch('parsenet')} Or choose another mask."
             raise WeightsMissing("every face parser", advice) from None
 
-    def upscalers(self, name: str) -> tuple[ModelSpec, ...]:
-        """The rows to try in this order: one for a name, for "auto" all that are present.
+    def upscalers(self, name: str) -> tuple[ModelSpec, ...] | None:
+        """The rows to try in this order: one for a name, for "auto" all that are present, none for the plain resize.
 
-        Empty where the plain resize is meant, and where only the host can run the upscaler: see `is_hosts`.
-        Raises: SettingsError for a name that neither the catalogue nor the host knows.
+        None where only the host can run the upscaler of that name.
+        Raises: SettingsError for a name that neither the catalogue nor the host knows; WeightsError.
         """
-        if is_plain_resize(name):
-            return ()
-        if name.lower() != "auto":
+        if is_named(name):
             spec = self.upscaler_row(name)
-            return () if spec is None else (spec,)
+            return None if spec is None else (spec,)
+        if name.lower() != AUTO:
+            return ()
         try:
             return weights.present("upscaler", self.runtime)
         except WeightsMissing:
             return ()
-
-    def is_hosts(self, name: str) -> bool:
-        """Whether only the host can run the upscaler of that name. Raises: SettingsError for an unknown name."""
-        return not is_plain_resize(name) and name.lower() != "auto" and self.upscaler_row(name) is None
 
     def upscaler_row(self, name: str) -> ModelSpec | None:
         """The row of that name, also where the host names the same file; None for what only the host can run.
@@ -97,16 +93,14 @@ class ModelChoice:
             file = others.file(name)
             return None if file is None else weights.rows_by_file("upscaler", self.runtime).get(file.resolve())
 
-    def may_clean(self, name: str) -> bool:
-        """Whether the upscaler of that name may have factor 1, so that it has work to do at the picture's own size.
+    def cleaner(self, name: str) -> ModelSpec | None:
+        """The row of that name where it may have factor 1, so that it has work to do at the picture's own size.
 
         Only one that was chosen by name: nobody asked for more than the size to stay. A host does not tell the factor
         of its upscalers, and a user's own file has to be loaded to know.
         """
-        if is_plain_resize(name) or name.lower() == "auto":
-            return False
-        spec = self.upscaler_row(name)
-        return spec is not None and spec.scale <= 1
+        spec = self.upscaler_row(name) if is_named(name) else None
+        return spec if spec is not None and spec.scale <= 1 else None
 
     def partner(self, spec: ModelSpec, settings: RestoreSettings) -> Partner:
         """The checkpoint that the denoise strength mixes into an upscaler."""
@@ -123,6 +117,6 @@ class ModelChoice:
         return Partner()
 
 
-def is_plain_resize(name: str) -> bool:
-    """Whether a name in an upscaler's place stands for no network."""
-    return name.lower() in (LANCZOS, "none")
+def is_named(name: str) -> bool:
+    """Whether a text in an upscaler's place names one, and is none of the words for a choice or for no network."""
+    return name.lower() not in (AUTO, LANCZOS, "none")
