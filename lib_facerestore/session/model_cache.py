@@ -59,6 +59,11 @@ class ModelCache:
         """What is loaded just now, the one used last at the end; does not wait for a run."""
         return tuple(self._kept)
 
+    @property
+    def warm(self) -> tuple[tuple[str, str], ...]:
+        """(role, name) of what is loaded just now; does not wait for a run."""
+        return tuple((key.role, key.name) for key in self.keys)
+
     def get(self, key: ModelKey, device: torch.device, load: Load[Tool]) -> Loaded[Tool]:
         """The network of that key on the device, loaded if it is not kept; on the CPU where the device has no memory.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from lib_facerestore.engine.comparison import FaceComparison
-from lib_facerestore.engine.data import Picture, Prepared, Result
+from lib_facerestore.engine.data import Picture, Result
 from lib_facerestore.engine.ports import Progress, Tools
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session.job import Job
@@ -41,21 +40,6 @@ class Session:
         for picture in pictures:
             yield job.restore(picture, settings, progress)
 
-    def find_faces(self, picture: Picture, settings: RestoreSettings) -> Prepared:
-        """See `Job.find_faces`."""
-        return self.job().find_faces(picture, settings)
-
-    def compare_faces(
-        self,
-        picture: Picture,
-        settings: RestoreSettings,
-        restorers: Sequence[str],
-        fidelities: Sequence[float],
-        progress: Progress | None = None,
-    ) -> FaceComparison:
-        """See `Job.compare_faces`."""
-        return self.job().compare_faces(picture, settings, restorers, fidelities, progress)
-
     def tools(self, settings: RestoreSettings) -> Tools:
         """See `Job.tools`."""
         return self.job().tools(settings)
@@ -63,7 +47,7 @@ class Session:
     @property
     def warm(self) -> tuple[tuple[str, str], ...]:
         """(role, name) of the networks that are loaded just now; does not wait for a run."""
-        return tuple((key.role, key.name) for key in self._cache.keys)
+        return self._cache.warm
 
     def park(self) -> None:
         """Move all networks into the machine's own memory but for those of a run that waits; a run moves them back."""

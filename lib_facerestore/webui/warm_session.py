@@ -66,7 +66,7 @@ def session() -> Session:
 
 def warm() -> tuple[tuple[str, str], ...]:
     """Return (role, name) of the networks that are loaded now. Does not wait for a running job."""
-    return () if _cache is None else tuple((key.role, key.name) for key in _cache.keys)
+    return () if _cache is None else _cache.warm
 
 
 def after_job() -> None:

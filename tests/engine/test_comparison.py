@@ -145,7 +145,7 @@ def test_variant_is_what_restoring_pastes(session, small_photograph):
     settings = RestoreSettings(restorer=EMBEDDED)
 
     (result,) = session.restore([picture], settings)
-    made = session.compare_faces(picture, settings, [EMBEDDED], [0.5])
+    made = session.job().compare_faces(picture, settings, [EMBEDDED], [0.5])
 
     (pasted,), (variant,) = result.restored, made.variants
     assert variant.fidelity is None
@@ -153,7 +153,7 @@ def test_variant_is_what_restoring_pastes(session, small_photograph):
 
 
 def test_missing_model_says_so_and_the_others_are_restored(session, small_photograph):
-    made = session.compare_faces(Picture(small_photograph), SETTINGS, ["CodeFormer", "GFPGAN 9", EMBEDDED], [0.5])
+    made = session.job().compare_faces(Picture(small_photograph), SETTINGS, ["CodeFormer", "GFPGAN 9", EMBEDDED], [0.5])
 
     missing, unknown, restored = made.variants
     assert "The weights of codeformer.pth are missing" in missing.faces[0]
@@ -168,7 +168,7 @@ def test_each_network_is_loaded_once_for_many_pictures(two_models, small_photogr
     session = Session(two_models)
 
     for _ in range(2):
-        made = session.compare_faces(Picture(small_photograph), SETTINGS, ["mine", EMBEDDED], [0.0, 1.0])
+        made = session.job().compare_faces(Picture(small_photograph), SETTINGS, ["mine", EMBEDDED], [0.0, 1.0])
 
     assert loaded == ["mine", EMBEDDED]
     assert [variant.restorer for variant in made.variants] == ["mine", EMBEDDED]
@@ -177,7 +177,7 @@ def test_each_network_is_loaded_once_for_many_pictures(two_models, small_photogr
 def test_grey_picture_keeps_its_tone(session, small_photograph):
     grey = np.repeat(np.asarray(small_photograph).mean(2, keepdims=True), 3, 2).astype(np.uint8)
 
-    made = session.compare_faces(Picture(grey), SETTINGS, [EMBEDDED], [0.5])
+    made = session.job().compare_faces(Picture(grey), SETTINGS, [EMBEDDED], [0.5])
 
     face = to_levels(made.variants[0].faces[0]).astype(int)
     assert np.ptp(face, axis=2).max() <= 1

@@ -23,7 +23,7 @@ def test_faces_and_reasons_are_those_of_a_restoration(session, request):
     picture = third(sizes_picture(request.config.rootpath))
     settings = RestoreSettings(min_face_px=20, max_faces=2, mask="landmarks")
 
-    found = session.find_faces(picture, settings)
+    found = session.job().find_faces(picture, settings)
 
     (result,) = session.restore([picture], settings)
     assert len(found.faces) == len(result.report.faces) > 3
@@ -43,7 +43,7 @@ def test_only_the_detector_is_loaded(runtime, request, monkeypatch):
     monkeypatch.setattr(loading, "load_restorer", refuse)
     session = Session(runtime)
 
-    session.find_faces(sizes_picture(request.config.rootpath), RestoreSettings())
+    session.job().find_faces(sizes_picture(request.config.rootpath), RestoreSettings())
 
     assert [role for role, _ in session.warm] == ["detector"]
 
@@ -51,8 +51,8 @@ def test_only_the_detector_is_loaded(runtime, request, monkeypatch):
 def test_aligned_input_is_looked_at_like_any_other(session, request):
     picture = sizes_picture(request.config.rootpath)
 
-    whole = session.find_faces(picture, RestoreSettings(aligned_input=True))
+    whole = session.job().find_faces(picture, RestoreSettings(aligned_input=True))
 
     assert [face.box for face in whole.faces] == [
-        face.box for face in session.find_faces(picture, RestoreSettings()).faces
+        face.box for face in session.job().find_faces(picture, RestoreSettings()).faces
     ]

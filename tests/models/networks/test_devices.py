@@ -185,8 +185,8 @@ def test_finding_faces_and_comparing_models_tell_it_too(runtime_on_gpu, full_gpu
     session = Session(runtime_on_gpu)
     picture = Picture(small_photograph)
 
-    found = session.find_faces(picture, RestoreSettings())
-    made = session.compare_faces(picture, RestoreSettings(), ["Real-ESRGAN x4plus (embedded)"], [])
+    found = session.job().find_faces(picture, RestoreSettings())
+    made = session.job().compare_faces(picture, RestoreSettings(), ["Real-ESRGAN x4plus (embedded)"], [])
 
     assert len(found.faces) == len(made.variants[0].faces) == 1
     went_on = [warning for warning in made.warnings if warning.endswith("It went on on the CPU.")]

@@ -91,13 +91,13 @@ def test_finding_the_networks_of_the_settings_lists_each_folder_once(places, lis
 
 
 def test_looking_for_faces_lists_each_folder_once(places, listings):
-    Session(places).find_faces(pictures(1)[0], RestoreSettings())
+    Session(places).job().find_faces(pictures(1)[0], RestoreSettings())
 
     assert listings == once_each(places)
 
 
 def test_restoring_faces_in_several_ways_lists_each_folder_once(places, listings):
-    Session(places).compare_faces(pictures(1)[0], RestoreSettings(), ["own1", "own2"], [0.5])
+    Session(places).job().compare_faces(pictures(1)[0], RestoreSettings(), ["own1", "own2"], [0.5])
 
     assert listings == once_each(places)
 
