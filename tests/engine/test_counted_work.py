@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from helpers.stock import oval_labels
-from helpers.support import FakeDetector, FakeRestorer, face_at, smooth_noise
+from helpers.support import CountingMemory, FakeDetector, FakeRestorer, face_at, smooth_noise
 from lib_facerestore.engine.data import Face, ModelUsed, Picture
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
@@ -57,19 +57,6 @@ class CountingParser:
     def parse(self, faces):
         self.faces += len(faces)
         return [oval_labels() for _ in faces]
-
-
-class CountingMemory:
-    """Notes how often the host is asked to empty its caches."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def make_room(self, size_bytes: int, device: str) -> None:
-        self.asked += 1
-
-    def released(self) -> None:
-        raise AssertionError("nothing leaves the device during a run")
 
 
 @dataclass
@@ -199,7 +186,7 @@ def test_a_portrait_is_one_call_of_each_network():
 def test_a_job_of_four_pictures_asks_the_host_for_room_once_and_detects_each_picture_once():
     done = run((640, 512), [face_at(250, 300, 300)], pictures=4)
 
-    assert done.memory.asked == 1
+    assert done.memory.calls == ["room on cpu"]  # and nothing leaves the device during a run
     assert done.detector.calls == [1, 1, 1, 1]
     assert done.restorer.batches == [[0]] * 4  # never faces of two pictures together: the bytes would depend on both
 

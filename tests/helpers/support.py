@@ -70,6 +70,19 @@ def smooth_noise(height: int, width: int, seed: int = 0, sigma: float = 3.0, dty
     return levels
 
 
+class CountingMemory:
+    """A host's memory that notes what it is asked and told, in order."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def make_room(self, size_bytes: int, device: str) -> None:
+        self.calls.append(f"room on {device}")
+
+    def released(self) -> None:
+        self.calls.append("released")
+
+
 def face_at(x: float, y: float, native_side_px: float, degrees: float = 0.0, index: int = 0) -> Face:
     """A face whose crop is a square of that side around (x, y), turned clockwise."""
     angle = np.deg2rad(degrees)

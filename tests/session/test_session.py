@@ -6,26 +6,13 @@ import dataclasses
 
 import pytest
 
-from helpers.support import smooth_noise
+from helpers.support import CountingMemory, smooth_noise
 from lib_facerestore.engine import sizes
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.session import Job, Session
 from lib_facerestore.settings import RestoreSettings
 
 SMALL = RestoreSettings(restorer="none", upscaler="Real-ESRGAN animevideov3 (embedded)", scale=2.0)
-
-
-class CountingMemory:
-    """Notes what the host is asked and told."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    def make_room(self, size_bytes: int, device: str) -> None:
-        self.calls.append(f"room on {device}")
-
-    def released(self) -> None:
-        self.calls.append("released")
 
 
 def public(kind: type) -> set[str]:

@@ -11,24 +11,11 @@ import types
 import pytest
 from PIL import Image
 
-from helpers.support import smooth_noise
+from helpers.support import CountingMemory, smooth_noise
 from lib_facerestore.settings import RestoreSettings
 from lib_facerestore.webui import warm_session
 
 COUNT = 3
-
-
-class CountingMemory:
-    """Notes what the host is asked and told."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    def make_room(self, size_bytes: int, device: str) -> None:
-        self.calls.append("room")
-
-    def released(self) -> None:
-        self.calls.append("released")
 
 
 @pytest.fixture
@@ -60,4 +47,4 @@ def test_a_request_asks_before_each_picture_because_others_have_their_turn_in_be
     answers = list(getattr(work, route)(asked))
 
     assert [answer["error"] for answer in answers] == [None] * COUNT
-    assert memory.calls == ["room", "released"] * COUNT
+    assert memory.calls == ["room on cpu", "released"] * COUNT
