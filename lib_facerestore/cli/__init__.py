@@ -20,7 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     with Stop(ends_process=arguments is None) as stop:
         try:
-            return _run(arguments, stop)
+            stop.listen()
+            try:
+                return _run(arguments, stop)
+            finally:  # also where argparse exits
+                stop.finish()
         except KeyboardInterrupt:
             return _say_stopped(stop)
         except Exception:
@@ -53,7 +57,6 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
             stop.check()
             complain(error)
             return EXIT_SOME_FAILED
-        stop.check()
         return status
 
 

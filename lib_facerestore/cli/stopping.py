@@ -45,6 +45,7 @@ class Stop:
     """Hears SIGINT, SIGTERM and SIGHUP while it is entered; a signal that the parent has ignored stays ignored.
 
     The first signal raises Stopped, at once or when the files in hand are written; the next one ends the process.
+    It raises between `listen` and `finish` only, where the caller can catch it.
     ends_process: whether the process ends after the work, so that a signal meanwhile has nothing left to stop.
     """
 
@@ -55,7 +56,7 @@ class Stop:
         self.clean_up: Callable[[], None] = lambda: None
         """What the second signal does before it ends the process."""
         self._ends_process = ends_process
-        self.is_held = self._is_over = False
+        self.is_held, self._is_over = True, False
         self._heard_at = 0.0
         self._before: dict[int, Any] = {}
 
@@ -91,6 +92,16 @@ class Stop:
         """Raises: Stopped after a signal."""
         if self.number is not None:
             raise Stopped
+
+    def listen(self) -> None:
+        """Raises: Stopped, from here on: also for a signal that came before."""
+        self.is_held = False
+        self.check()
+
+    def finish(self) -> None:
+        """Nothing is left to stop: later signals are not heard. Raises: Stopped for one that came before."""
+        self.check()
+        self._is_over = True
 
     def held(self) -> _Held:
         """A context whose body runs to its end whatever signal arrives.

@@ -124,6 +124,56 @@ def test_other_commands_end_with_a_sentence_too(words):
     assert said == "Stopped by SIGINT.\n"
 
 
+SIGNAL_AT_THE_EDGE = """
+import os, signal, sys
+from lib_facerestore import cli
+from lib_facerestore.cli.stopping import Stop
+def send():
+    os.write(2, b"sent\\n")
+    os.kill(os.getpid(), signal.SIGTERM)
+def then_a_signal(method):
+    def called(*given):
+        result = method(*given)
+        send()
+        return result
+    return called
+EDGE
+sys.exit(cli.main())
+"""
+# SIGHUP has no handler of ours yet.
+WITHIN_ENTER = """
+set_handler = signal.signal
+def set_and_send(number, handler):
+    before = set_handler(number, handler)
+    if number == signal.SIGTERM and before == signal.SIG_DFL:
+        send()
+    return before
+signal.signal = set_and_send
+"""
+
+
+def after(method: str) -> str:
+    return f"Stop.{method} = then_a_signal(Stop.{method})"
+
+
+@pytest.mark.parametrize("edge", [WITHIN_ENTER, after("__enter__"), after("listen")], ids=["within", "after", "listen"])
+def test_a_signal_around_the_setting_of_the_handlers_is_caught(edge):
+    process = started(["models"], code=SIGNAL_AT_THE_EDGE.replace("EDGE", edge))
+    out, said = process.communicate(timeout=LIMIT_S)
+
+    assert (process.returncode, out, said) == (143, "", "sent\nStopped by SIGTERM.\n")
+
+
+@pytest.mark.parametrize("words", [["models"], ["restore", "--help"]])
+def test_a_signal_after_the_end_of_the_work_changes_nothing(words):
+    expected, _ = started(words).communicate(timeout=LIMIT_S)
+    process = started(words, code=SIGNAL_AT_THE_EDGE.replace("EDGE", after("finish")))
+    out, said = process.communicate(timeout=LIMIT_S)
+
+    assert (process.returncode, said) == (0, "sent\n")
+    assert out.splitlines()[1:] == expected.splitlines()[1:]  # the first line of the help names the program
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_while_networks_run_the_picture_in_hand_is_dropped_whole(number, labels, album, tmp_path):
     entry = next(entry for entry in labels["photographs"] if len(entry["faces"]) == 1)
@@ -237,6 +287,7 @@ def test_the_same_signal_twice_within_a_moment_is_one_wish(album, tmp_path):
 def held_through(reached: list[str]) -> None:
     """Sends this process a signal inside a held body."""
     with Stop() as stop:
+        stop.listen()
         with stop.held():
             os.kill(os.getpid(), signal.SIGTERM)
             reached.append("the end of the body")

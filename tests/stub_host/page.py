@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -29,9 +28,9 @@ QUIET = """quiet_ms => new Promise(done => {
 })"""
 # gradio 4 keeps one request of this path open as long as the page is.
 ENDLESS_PATH = "/heartbeat"
-# The stream of an event's results. A real Forge now and then never ends it, with or without this extension; there it is
-# waited for no longer than this, once nothing else is under way and the page stands still.
-STREAM_PATH, STREAM_LIMIT_S = "/queue/data", 10.0 if os.environ.get("FACERESTORE_WEBUI") else LIMIT_MS / 1000
+# gradio 4's stream of results. It ends late or never after an event that failed, and now and then after others (40 s and
+# over 60 s were seen): it is waited for no longer than this once nothing else is under way and the page stands still.
+STREAM_PATH, STREAM_LIMIT_S = "/queue/data", 10.0
 
 
 @dataclass
