@@ -28,8 +28,8 @@ QUIET = """quiet_ms => new Promise(done => {
 })"""
 # gradio 4 keeps one request of this path open as long as the page is.
 ENDLESS_PATH = "/heartbeat"
-# gradio 4's stream of results. It ends late or never after an event that failed, and now and then after others (40 s and
-# over 60 s were seen): it is waited for no longer than this once nothing else is under way and the page stands still.
+# gradio 4's stream of results. It ends late or never after an event that failed, and now and then after others (40 s
+# and over 60 s were seen): waited for no longer than this once nothing else is under way and the page stands still.
 STREAM_PATH, STREAM_LIMIT_S = "/queue/data", 10.0
 
 
