@@ -28,9 +28,9 @@ QUIET = """quiet_ms => new Promise(done => {
 })"""
 # gradio 4 keeps one request of this path open as long as the page is.
 ENDLESS_PATH = "/heartbeat"
-# gradio 4's stream of results. It ends late or never after an event that failed, and now and then after others (40 s
-# and over 60 s were seen): waited for no longer than this once nothing else is under way and the page stands still.
-STREAM_PATH, STREAM_LIMIT_S = "/queue/data", 10.0
+# gradio 4's stream of results. It ends late or never after an event that failed, and now and then after others: waited
+# for once, and no longer than this, when nothing else is under way and the page stands still.
+STREAM_PATH, STREAM_LIMIT_S = "/queue/data", 5.0
 
 
 @dataclass
@@ -126,6 +126,7 @@ def settle(page: Page) -> None:
         if waited_s > LIMIT_MS / 1000:
             raise TimeoutError(f"Still under way: {', '.join(sorted(one.url for one in under_way))}.")
         if waited_s > STREAM_LIMIT_S and all(STREAM_PATH in one.url for one in under_way):
+            under_way.clear()
             return
         page.evaluate(QUIET, QUIET_MS)
 
