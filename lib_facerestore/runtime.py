@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 Licence = Literal["any", "commercial"]
 WantedPrecision = Literal["full", "half"]
+WantedExecutor = Literal["auto", "torch", "openvino"]
 
 
 class MemoryPort(Protocol):
@@ -111,6 +112,8 @@ class Runtime:
     """Such as "cpu", "cuda:1", "mps"; "auto" takes CUDA where torch finds it, else Apple's GPU, else the CPU."""
     precision: WantedPrecision = "full"
     """The value "half" runs networks in half precision where a trial has shown that it gives the same picture."""
+    executor: WantedExecutor = "auto"
+    """What runs networks on a CPU: "auto" takes the faster one for each network, where OpenVINO is installed."""
     face_batch: int = 4
     """Most faces of one picture that a network gets at once on a GPU. The same value is needed for the same bytes."""
     models_folder: Path = field(default_factory=lambda: default_data_folder() / "models")

@@ -16,7 +16,8 @@ GROUND = ("settings", "setting_info", "runtime", "errors", "version", "whole_fil
 # What each floor may import besides itself and the standard library: floors of the house, then packages.
 # tifffile and imagecodecs are used where they are installed, which is not in a WebUI.
 ENGINE_PACKAGES = {"numpy", "cv2", "PIL", "tifffile", "imagecodecs"}
-MODEL_PACKAGES = {"torch", "torchvision", "spandrel", "spandrel_extra_arches", "facexlib", "safetensors", "onnx"}
+MODEL_PACKAGES = {"torch", "torchvision", "spandrel", "spandrel_extra_arches", "facexlib", "safetensors"}
+MODEL_PACKAGES |= {"onnx", "openvino"}  # optional
 ALLOWED = {
     "settings": ({"errors", "setting_info"}, set()),
     "setting_info": ({"errors"}, set()),
@@ -41,7 +42,7 @@ ALLOWED = {
 ROOMS = (
     "engine.faces", "engine.upscaling", "engine.pixels", "engine.tone",
     "models.catalogue", "models.checkpoints", "models.fetching", "models.weights", "models.networks",
-    "models.adapters", "models.detection",
+    "models.adapters", "models.detection", "models.executors",
     "session",
     "cli.restoring",
     "webui.jobs", "webui.gallery", "webui.page", "webui.lent", "webui.comparison", "webui.api",

@@ -63,6 +63,7 @@ def runtime_from(options: argparse.Namespace) -> Runtime:
         mirrors=tuple(options.mirror),
         licence=options.licence,
         precision=options.precision,
+        executor=options.executor,
         face_batch=options.faces_at_once,
     )
     return runtime if options.models is None else dataclasses.replace(runtime, models_folder=options.models)

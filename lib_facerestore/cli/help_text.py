@@ -11,7 +11,7 @@ from lib_facerestore.settings import field_types, setting_info
 
 # Longer lines are hard to read, however wide the terminal is.
 _WIDEST = 100
-_MACHINE = ("device", "precision", "faces_at_once", "models", "look_in", "download", "mirror", "licence")
+_MACHINE = ("device", "precision", "executor", "faces_at_once", "models", "look_in", "download", "mirror", "licence")
 _TITLES = {"model": "restoring", "faces": "faces", "mask": "mask", "upscale": "upscaling"}
 _ORDER = ("usual options", "restoring", "faces", "mask", "upscaling", "files", "machine")
 
@@ -41,7 +41,7 @@ UPSCALE = Layout(
     ("output", "scale", "longest_side", "width", "height", "upscaler", "upscale_strength", "denoise", "format",
      "overwrite"),
     frozenset(name for name in field_types() if setting_info(name).group != "upscale" and name != "keep_tone")
-    | {"order", "large_faces", "precision", "faces_at_once"},
+    | {"order", "large_faces", "faces_at_once"},
 )  # fmt: skip
 
 

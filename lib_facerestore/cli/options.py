@@ -11,7 +11,7 @@ from lib_facerestore.cli.help_text import UPSCALE
 from lib_facerestore.cli.option_parser import OptionParser
 from lib_facerestore.cli.option_types import MOST_FACES_AT_ONCE, faces_at_once, named, number
 from lib_facerestore.engine.pixels import Chroma, FormatName, ReadLimits, WriteOptions
-from lib_facerestore.runtime import Licence, Runtime, WantedPrecision
+from lib_facerestore.runtime import Licence, Runtime, WantedExecutor, WantedPrecision
 from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import field_types, setting_default, setting_info
 
@@ -54,7 +54,7 @@ def add_file_options(command: argparse.ArgumentParser) -> None:
 def add_machine_options(command: argparse.ArgumentParser) -> None:
     """The device and the folders. Without `add_network_options` networks run as the runtime's defaults say."""
     runtime = Runtime()
-    command.set_defaults(precision=runtime.precision, faces_at_once=runtime.face_batch)
+    command.set_defaults(precision=runtime.precision, faces_at_once=runtime.face_batch, executor=runtime.executor)
     command.add_argument("--device", default=runtime.device, help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")
     command.add_argument("--models", type=Path, metavar="FOLDER", help="folder for weights")
     command.add_argument("--look-in", type=Path, action="append", default=[], metavar="FOLDER", help="more weights")
@@ -64,10 +64,12 @@ def add_machine_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_network_options(command: argparse.ArgumentParser) -> None:
-    """How networks of faces run."""
+    """How networks run."""
     runtime, add = Runtime(), command.add_argument
-    text = "half is faster, and used for a face model only where it agrees with full"
+    text = "half is faster, and used for a model only where it agrees with full"
     _add_choice(add, "--precision", choices(WantedPrecision), text, runtime.precision)
+    text = "what runs networks on a CPU; auto takes OpenVINO where it is installed and faster"
+    _add_choice(add, "--executor", choices(WantedExecutor), text, runtime.executor)
     text = f"faces that a GPU restores together, 1 to {MOST_FACES_AT_ONCE}; a CPU takes one (default: %(default)s)"
     add("--faces-at-once", type=faces_at_once, default=runtime.face_batch, metavar="N", help=text)
 

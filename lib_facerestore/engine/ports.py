@@ -30,6 +30,16 @@ class HasFallback(Protocol):
         """Go on on the CPU after the device refused the memory; False where it runs there already."""
 
 
+@runtime_checkable
+class RunsInWays(Protocol):
+    """A network that other libraries than torch, or half precision, may run."""
+
+    def ran_in(self) -> tuple[str, tuple[str, ...]]:
+        """How the last call ran, as "OpenVINO half"; "" for torch in full precision. And a sentence for each thing that
+        was prepared, or failed, since this was asked last.
+        """
+
+
 class Detector(HasFallback, Protocol):
     """Finds faces."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from lib_facerestore.engine.ports import Detector, Parser, Restorer, Upscaler
 from lib_facerestore.errors import WeightsUnknown
 from lib_facerestore.models import weights
 from lib_facerestore.models.catalogue import ModelSpec
 from lib_facerestore.models.checkpoints import interpolate
+from lib_facerestore.models.executors import STOCK, HowToRun
 from lib_facerestore.models.networks import memory_refusals, own_state
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 
     StateDict: TypeAlias = dict[str, torch.Tensor]
     Model: TypeAlias = spandrel.ImageModelDescriptor[torch.nn.Module]
+
+
+@runtime_checkable
+class RunsAsWanted(Protocol):
+    """An adapter whose network may run in several ways."""
+
+    def run_as(self, how: HowToRun) -> None:
+        """What is wanted of the next calls."""
 
 
 @own_state()
@@ -95,10 +104,13 @@ def restorer_of(found: FoundWeights, model: Model, runtime: Runtime, device: tor
     Raises: WeightsUnknown where it cannot be one.
     """
     from lib_facerestore.models.adapters import restorer_for
-    from lib_facerestore.models.networks import Precision
 
-    precision = Precision(runtime.precision, found.sha256, runtime.cache_folder)
-    return restorer_for(found.spec.name, found.sha256, model, device, precision)
+    return restorer_for(found.spec.name, found.sha256, model, device, how_to_run(runtime))
+
+
+def how_to_run(runtime: Runtime) -> HowToRun:
+    """What the runtime wants of the networks' executors."""
+    return HowToRun(runtime.precision, runtime.executor, runtime.cache_folder)
 
 
 @own_state()
@@ -114,15 +126,20 @@ def load_upscaler(
     from lib_facerestore.models import networks
 
     found, state = weights.resolve_and_load(spec, runtime)
+    mix = ""
     if dni_partner is not None and denoise < 1:
         partner_found, partner_state = weights.resolve_and_load(dni_partner, runtime)
         state = interpolate(state, partner_state, denoise)
+        mix = f"{denoise!r} {partner_found.sha256}"
         found = dataclasses.replace(found, notice=f"{found.notice} {partner_found.notice}".strip())
-    return upscaler_of(found, networks.build(state, found.path.name, device), device), found
+    how = how_to_run(runtime)
+    return upscaler_of(found, networks.build(state, found.path.name, device), device, how, mix), found
 
 
-def upscaler_of(found: FoundWeights, model: Model, device: torch.device) -> Upscaler:
-    """Make an upscaler of whole pictures of a network that is built already.
+def upscaler_of(
+    found: FoundWeights, model: Model, device: torch.device, how: HowToRun = STOCK, mix: str = ""
+) -> Upscaler:
+    """Make an upscaler of whole pictures of a network that is built already. mix: names what its weights are mixed of.
 
     Raises: WeightsUnknown where it cannot be one.
     """
@@ -130,7 +147,7 @@ def upscaler_of(found: FoundWeights, model: Model, device: torch.device) -> Upsc
 
     if model.purpose == "FaceSR":  # it takes one aligned face of 512 px, and would draw faces into every tile
         raise WeightsUnknown(found.spec.name, "restores aligned faces; an upscaler takes pictures of any size.")
-    return TiledUpscaler(found.spec, found.sha256, model, device)
+    return TiledUpscaler(found.spec, found.sha256, model, device, how=how, mix=mix)
 
 
 def load_other_upscaler(name: str, runtime: Runtime, aside: Aside = nullcontext) -> Upscaler:

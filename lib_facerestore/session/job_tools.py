@@ -73,11 +73,10 @@ class JobTools:
 
         Raises: SettingsError for an unknown name; WeightsError; ModelError.
         """
-        precision = self.choice.runtime.precision
         return self._first_that_loads(
             "restorer",
             self.choice.restorers(name),
-            lambda spec: self._get("restorer", spec, loading.load_restorer, precision),
+            lambda spec: self._get("restorer", spec, loading.load_restorer),
         )
 
     def restorers(self, names: Sequence[str]) -> Iterator[tuple[str, Loaded[Restorer] | str]]:
@@ -123,7 +122,7 @@ class JobTools:
         def load(device: torch.device) -> Loaded[Upscaler]:
             return _loaded(loading.load_upscaler(spec, partner.spec, denoise, self.choice.runtime, device))
 
-        loaded = self.cache.get(key, self.device, load)
+        loaded = self._as_wanted(self.cache.get(key, self.device, load))
         return replace(loaded, notices=(*partner.notices, *loaded.notices))
 
     def _first_that_loads(
@@ -150,12 +149,20 @@ class JobTools:
             loaded = load(specs[-1])
         return replace(loaded, notices=(*passed_over, *loaded.notices))
 
-    def _get(
-        self, role: Kind, spec: ModelSpec, load: Callable[..., tuple[Tool, FoundWeights]], *variant: object
-    ) -> Loaded[Tool]:
+    def _get(self, role: Kind, spec: ModelSpec, load: Callable[..., tuple[Tool, FoundWeights]]) -> Loaded[Tool]:
         """The network of one row. load: from `models.loading`; takes row, runtime and device."""
-        key = ModelKey(role, spec.name, (self._file(spec),), variant)
-        return self.cache.get(key, self.device, lambda device: _loaded(load(spec, self.choice.runtime, device)))
+        key = ModelKey(role, spec.name, (self._file(spec),))
+
+        def load_now(device: torch.device) -> Loaded[Tool]:
+            return _loaded(load(spec, self.choice.runtime, device))
+
+        return self._as_wanted(self.cache.get(key, self.device, load_now))
+
+    def _as_wanted(self, loaded: Loaded[Tool]) -> Loaded[Tool]:
+        """The network, told how this job wants it run; another job may have wanted something else."""
+        if isinstance(loaded.tool, loading.RunsAsWanted):
+            loaded.tool.run_as(loading.how_to_run(self.choice.runtime))
+        return loaded
 
     def _file(self, spec: ModelSpec) -> str | None:
         """Identity of the weights' file, which is fetched now where it is missing and may be. Raises: WeightsError."""

@@ -28,7 +28,7 @@ class ModelKey(NamedTuple):
     files: tuple[str | None, ...]
     """Identities of the files that it was made of, from `weights.file_identity`."""
     variant: tuple[object, ...] = ()
-    """What else makes another network of the same files: the strength of a mix, the precision."""
+    """What else makes another network of the same files: the strength of a mix."""
 
 
 @dataclass(frozen=True)

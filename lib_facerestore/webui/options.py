@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from lib_facerestore.errors import SettingsError
 from lib_facerestore.hosts import base
-from lib_facerestore.runtime import Licence, WantedPrecision
+from lib_facerestore.runtime import Licence, WantedExecutor, WantedPrecision
 from lib_facerestore.setting_info import checked, choices
 from lib_facerestore.settings import field_types, setting_default, setting_info
 
@@ -66,7 +66,9 @@ OPTIONS = (
     Option("extras_place", ExtrasPlace, "In Extras"),
     Option("device", DeviceChoice, "Device", "auto is where the WebUI itself runs"),
     Option("precision", WantedPrecision, "Precision",
-           "half is used for a face model only where one batch in both agrees to 50 dB; the log says which"),
+           "half is faster, and used for a model only where its result cannot be told from that of full"),
+    Option("executor", WantedExecutor, "Networks on a CPU run in",
+           "auto takes OpenVINO where it is installed in the WebUI's environment and faster; else torch"),
     Option("afterwards", Afterwards, "Models after a job", "kept on the device they take up to 1 GB of it"),
     Option("host_lists", HostLists, "In the WebUI's own lists",
            "what of ours its Restore faces, hires fix, SD upscale and Extras can choose; after Reload UI"),

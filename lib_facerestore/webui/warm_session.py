@@ -33,6 +33,7 @@ def runtime(downloads_allowed: bool | None = None) -> Runtime:
     return Runtime(
         device={"auto": base.device(), "GPU": "cuda", "CPU": "cpu"}[options.value("device")],
         precision=options.value("precision"),
+        executor=options.value("executor"),
         models_folder=folder,
         cache_folder=folder / "converted",
         folders=base.model_folders(),

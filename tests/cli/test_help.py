@@ -56,7 +56,7 @@ def test_the_other_options_of_restore_are_grouped_as_the_settings_are(capsys, mo
             assert flag(name) in shown[titles[setting_info(name).group]], name
     assert list(shown)[-6:] == ["restoring", "faces", "mask", "upscaling", "files", "machine"]
     assert {"--report", "--compare", "--quality", "--name"} <= set(shown["files"])
-    assert {"--device", "--precision", "--faces-at-once", "--models", "--download", "--mirror"} <= set(shown["machine"])
+    assert {"--device", "--precision", "--executor", "--models", "--download", "--mirror"} <= set(shown["machine"])
 
 
 def test_every_option_of_restore_is_shown_once(capsys, monkeypatch):
@@ -74,7 +74,7 @@ def test_upscale_shows_nothing_of_faces_and_still_takes_it(capsys, monkeypatch):
     shown = [name for names in parts(help_of("upscale", capsys, monkeypatch)).values() for name in names]
 
     of_faces = [name for name in field_types() if setting_info(name).group in ("faces", "mask")]
-    for name in (*of_faces, "restorer", "fidelity", "visibility", "order", "large_faces", "precision", "faces_at_once"):
+    for name in (*of_faces, "restorer", "fidelity", "visibility", "order", "large_faces", "faces_at_once"):
         assert flag(name) not in shown
     options = commands.parser().parse_args(
         ["upscale", "a.png", "-o", "out", "--mask", "feather", "--restorer", "codeformer", "--min-face-px", "9"]

@@ -29,15 +29,27 @@ def test_options_of_the_machine_default_to_those_of_the_runtime(monkeypatch, tmp
 
     runtime = commands.runtime_from(parsed("restore"))
 
-    names = ("device", "folders", "models_folder", "downloads_allowed", "mirrors", "licence", "precision", "face_batch")
+    names = (
+        "device",
+        "folders",
+        "models_folder",
+        "downloads_allowed",
+        "mirrors",
+        "licence",
+        "precision",
+        "executor",
+        "face_batch",
+    )
     assert [getattr(runtime, name) for name in names] == [getattr(Runtime(), name) for name in names]
 
 
 @pytest.mark.parametrize("command", ["restore", "upscale"])
-def test_precision_and_faces_at_once_reach_the_runtime(command):
-    runtime = commands.runtime_from(parsed(command, "--precision", "half", "--faces-at-once", "7"))
+def test_precision_executor_and_faces_at_once_reach_the_runtime(command):
+    runtime = commands.runtime_from(
+        parsed(command, "--precision", "half", "--executor", "openvino", "--faces-at-once", "7")
+    )
 
-    assert (runtime.precision, runtime.face_batch) == ("half", 7)
+    assert (runtime.precision, runtime.executor, runtime.face_batch) == ("half", "openvino", 7)
 
 
 @pytest.mark.parametrize("words", [["fetch"], ["models"], ["doctor"]])
@@ -50,6 +62,7 @@ def test_commands_that_run_no_network_take_the_runtimes_own(words):
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
+        ("--executor", "tensorrt", "Argument --executor: invalid choice: 'tensorrt'"),
         ("--precision", "quarter", "Argument --precision: invalid choice: 'quarter'"),
         *(
             ("--faces-at-once", value, f"Argument --faces-at-once: '{value}' is no whole number from 1 to 64.")

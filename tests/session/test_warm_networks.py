@@ -1,6 +1,7 @@
 """Which networks a session keeps: those used last of each role, two on the device and the others in main memory."""
 
 import dataclasses
+from typing import Any
 
 import torch
 from basicsr.archs.srvgg_arch import SRVGGNetCompact
@@ -92,14 +93,18 @@ def test_two_files_of_one_name_in_two_folders_are_two_networks(runtime, tmp_path
     assert sessions[0].warm == sessions[1].warm == (("upscaler", "own"), ("upscaler", "own"))
 
 
-def test_a_restorer_is_loaded_again_under_another_precision_and_an_upscaler_is_not(runtime):
+def test_another_precision_loads_nothing_again_and_each_job_runs_as_it_wants(runtime):
     cache = ModelCache()
     settings = RestoreSettings(
         restorer="Real-ESRGAN x4plus (embedded)", upscaler="Real-ESRGAN animevideov3 (embedded)", scale=2.0,
         mask="feather", aligned_input=True,
     )  # fmt: skip
 
-    for precision in ("full", "half"):
-        Session(dataclasses.replace(runtime, precision=precision), cache).tools(settings)
+    wanted = []
+    for precision in ("full", "half", "full"):
+        tools: Any = Session(dataclasses.replace(runtime, precision=precision), cache).tools(settings)
+        runners = [*tools.restorer._runners, tools.upscaler._runner]
+        wanted.append([runner.how.precision for runner in runners])
 
-    assert [key.role for key in cache.keys] == ["restorer", "restorer", "upscaler"]
+    assert [key.role for key in cache.keys] == ["restorer", "upscaler"]
+    assert wanted == [["full"] * 2, ["half"] * 2, ["full"] * 2]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from lib_facerestore.engine.data import Crop, FloatPixels
-from lib_facerestore.engine.ports import HasFallback, Progress, Restorer
+from lib_facerestore.engine.ports import HasFallback, Progress, Restorer, RunsInWays
 from lib_facerestore.engine.ran import Notes
 from lib_facerestore.errors import InferenceFailed, OutOfMemory
 
@@ -49,8 +49,7 @@ def _restore_batch(batch: list[Crop], restorer: Restorer, fidelity: float, notes
     if len(batch) > 1:
         try:
             restored: list[FloatPixels | str] = list(restorer.restore(batch, fidelity))
-            notes.gave(restorer.used, restorer.device)
-            return restored
+            return _noted(restorer, restored, notes)
         except (InferenceFailed, OutOfMemory) as error:
             notes.warn(f"A batch of {len(batch)} faces was repeated one by one. {error}")
     return [_restore_one(crop, restorer, fidelity, notes) for crop in batch]
@@ -81,5 +80,9 @@ def on_cpu_at_last(network: HasFallback, call: Callable[[], T], notes: Notes) ->
 
 
 def _noted(network: HasFallback, result: T, notes: Notes) -> T:
-    notes.gave(network.used, network.device)
+    """Note who gave the result, where and how."""
+    way, sentences = network.ran_in() if isinstance(network, RunsInWays) else ("", ())
+    for sentence in sentences:
+        notes.warn(sentence)
+    notes.gave(network.used, f"{network.device} ({way})" if way else network.device)
     return result

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -11,84 +11,78 @@ from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed
 from lib_facerestore.engine.ports import CropKernel
 from lib_facerestore.engine.upscaling import resize_float
 from lib_facerestore.errors import InferenceFailed, WeightsUnknown
-from lib_facerestore.models.networks import FULL, OnDevice, Precision, inference, own_state
+from lib_facerestore.models.adapters.face_functions import FACE_ARCHITECTURES, FaceFunction, face_function
+from lib_facerestore.models.executors import STOCK, HowToRun, Program, Runner
+from lib_facerestore.models.networks import OnDevice, inference, own_state
 
 if TYPE_CHECKING:
     import spandrel
     import torch
 
     Descriptor: TypeAlias = spandrel.ImageModelDescriptor[torch.nn.Module]
-    Call: TypeAlias = Callable[[torch.nn.Module, torch.Tensor, float], torch.Tensor]
 
 FACE_NETWORK_SIDE_PX = 512
 
 
-def _call_gfpgan(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
-    """Run GFPGAN on faces (B, 3, 512, 512) RGB in [-1, 1]; the result has the same shape and range. No fidelity."""
-    # With randomize_noise the network draws from torch's global generator: each run gives other bytes, and the host's
-    # next picture changes.
-    output: torch.Tensor = network(pixels, return_rgb=False, randomize_noise=False)[0]
-    return output
-
-
-def _call_codeformer(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
-    """Run CodeFormer on faces (B, 3, 512, 512) RGB in [-1, 1]; the result has the same shape and range."""
-    # The argument is called weight; the network ignores any other name and uses 0.5. It always applies AdaIN.
-    output: torch.Tensor = network(pixels, weight=fidelity)[0]
-    return output
-
-
-def _call_restoreformer(network: Any, pixels: torch.Tensor, fidelity: float) -> torch.Tensor:
-    """Run RestoreFormer on faces (B, 3, 512, 512) RGB in [-1, 1]; the same shape and range come out. No fidelity."""
-    output: torch.Tensor = network(pixels)[0]
-    return output
-
-
-# By spandrel's id of the architecture. The descriptors' own calls are not used, because only RestoreFormer's
-# normalises.
-_FACE_CALLS: dict[str, Call] = {
-    "GFPGAN": _call_gfpgan,
-    "CodeFormer": _call_codeformer,
-    "RestoreFormer": _call_restoreformer,
-}
-FACE_ARCHITECTURES = frozenset(_FACE_CALLS)
-
-
 @own_state()
 def restorer_for(
-    name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision = FULL
+    name: str, sha256: str, model: Descriptor, device: torch.device, how: HowToRun = STOCK
 ) -> FaceNetwork | UpscalingRestorer:
     """Make the adapter that fits a network: for a face network, or for an upscaler of RGB pictures.
 
-    name, sha256: the model's, for the report. model: the network on that device. precision: runs its calls.
+    name, sha256: the model's, for the report. model: the network on that device. how: what runs it.
     Raises: WeightsUnknown for a network that cannot restore faces.
     """
-    call = _FACE_CALLS.get(str(model.architecture.id))
-    if call is not None:
-        return FaceNetwork(name, sha256, model, device, precision, call)
+    if model.architecture.id in FACE_ARCHITECTURES:
+        return FaceNetwork(name, sha256, model, device, how)
     if model.input_channels != 3 or model.output_channels != 3:
         raise WeightsUnknown(
             name, f"takes {model.input_channels} and gives {model.output_channels} channels; a restorer needs 3 and 3."
         )
-    return UpscalingRestorer(name, sha256, model, device, precision)
+    return UpscalingRestorer(name, sha256, model, device, how)
 
 
-class FaceNetwork(OnDevice):
+class _InWays(OnDevice):
+    """A restorer whose network runs through runners; see `engine.ports.RunsInWays`."""
+
+    _runners: tuple[Runner, ...] = ()
+
+    def ran_in(self) -> tuple[str, tuple[str, ...]]:
+        """How the last call ran, such as "OpenVINO half", "" for torch in full precision; and new sentences on it."""
+        ways = dict.fromkeys(runner.used.value for runner in self._runners)
+        notices = tuple(sentence for runner in self._runners for sentence in runner.take_notices())
+        return " + ".join(filter(None, ways)), notices
+
+    def run_as(self, how: HowToRun) -> None:
+        """What is wanted of the next calls."""
+        for runner in self._runners:
+            runner.how = how
+
+    def move(self, device: torch.device) -> None:
+        """Move the weights to another device; copies in half precision are dropped. Raises: OutOfMemory."""
+        if device != self.device:
+            for runner in self._runners:
+                runner.forget()
+        super().move(device)
+
+
+class FaceNetwork(_InWays):
     """GFPGAN, CodeFormer or RestoreFormer, which take and give faces of 512×512 px; see `engine.ports.Restorer`."""
 
-    def __init__(
-        self, name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision, call: Call
-    ) -> None:
-        """Take over a network; a GFPGAN is changed to a faster form of the same sums. call: runs a batch; see above."""
+    def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, how: HowToRun) -> None:
+        """Take over a network; a GFPGAN is changed to a faster form of the same sums."""
         self.used = ModelUsed("restorer", name, sha256)
         self.has_fidelity = str(model.architecture.id) == "CodeFormer"
-        if str(model.architecture.id) == "GFPGAN":
-            from lib_facerestore.models.networks.modulated import share_modulation
-
-            share_modulation(model.model, device)
         self.crop_kernel: CropKernel = "linear"
         super().__init__(name, model, device)
-        self._precision, self._call = precision, call
+        self._function: FaceFunction = face_function(model, name, sha256, device, how)
+        self._runners = self._function.runners
+
+    def move(self, device: torch.device) -> None:
+        """Move the weights to another device; what was kept of earlier faces is dropped. Raises: OutOfMemory."""
+        if device != self.device:
+            self._function.forget()
+        super().move(device)
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         """Restore all crops as one batch; see `engine.ports.Restorer`.
@@ -103,9 +97,9 @@ class FaceNetwork(OnDevice):
             # Contiguous, because RestoreFormer and CodeFormer use .view, which channels-last memory refuses.
             pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device).contiguous()
             pixels = (pixels - 0.5) / 0.5
-            output = self._precision.run(lambda: self._call(self.network.model, pixels, fidelity), self.device, 2.0)
+            output = self._function(pixels, crops, fidelity)
             _check_finite(self.used.name, output)
-            restored = (output.float() * 0.5 + 0.5).clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+            restored = (output * 0.5 + 0.5).clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
         return [np.ascontiguousarray(face) for face in restored]
 
 
@@ -114,7 +108,7 @@ class FaceNetwork(OnDevice):
 NATIVE_SIDES_PX = (64, 96, 128, 192, 256)
 
 
-class UpscalingRestorer(OnDevice):
+class UpscalingRestorer(_InWays):
     """An ESRGAN-like upscaler as a restorer; see `engine.ports.Restorer`.
 
     It gets the aligned face at about the size that the face has in the picture, and enlarges it.
@@ -123,11 +117,12 @@ class UpscalingRestorer(OnDevice):
     has_fidelity = False
     crop_kernel: CropKernel = "cubic"  # keeps more of the picture's own detail than linear
 
-    def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, precision: Precision) -> None:
+    def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, how: HowToRun) -> None:
         """Take over a network of factor k that takes and gives RGB in [0, 1]. name, sha256: for the report."""
         self.used = ModelUsed("restorer", name, sha256)
         super().__init__(name, model, device)
-        self._precision = precision
+        self._run_network = Runner(Program(model.model, name, sha256, value_range=1.0), how)
+        self._runners = (self._run_network,)
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         """Restore each crop; fidelity is not used. See `engine.ports.Restorer`.
@@ -153,9 +148,9 @@ class UpscalingRestorer(OnDevice):
 
         with inference(self.used.name, self.device):
             pixels = torch.from_numpy(batch).permute(0, 3, 1, 2).to(self.device)
-            enlarged = self._precision.run(lambda: self.network.model(pixels), self.device, 1.0)
+            (enlarged,) = self._run_network(pixels)
             _check_finite(self.used.name, enlarged)
-            output = enlarged.float().clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+            output = enlarged.clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
         return np.ascontiguousarray(output)
 
 

@@ -22,6 +22,7 @@ from lib_facerestore.models.adapters.tile_budget import (
 )
 from lib_facerestore.models.adapters.tile_context import measure_context
 from lib_facerestore.models.catalogue import ModelSpec
+from lib_facerestore.models.executors import STOCK, HowToRun, Program, Runner, Tensors
 from lib_facerestore.models.networks import inference, move_weights, own_state
 
 if TYPE_CHECKING:
@@ -44,15 +45,24 @@ class TiledUpscaler:
 
     @own_state()
     def __init__(
-        self, spec: ModelSpec, sha256: str, model: Model, device: torch.device, first: TileBudget | None = None
+        self,
+        spec: ModelSpec,
+        sha256: str,
+        model: Model,
+        device: torch.device,
+        first: TileBudget | None = None,
+        how: HowToRun = STOCK,
+        mix: str = "",
     ) -> None:
         """Take over a network; the tail of an ESRGAN is changed in place to run in bands of rows.
 
         spec, sha256: the catalogue's row and the hash of the weights, for the report. device: where calls start.
-        first: the budget to start with; None stands for what the device's free memory allows.
+        first: the budget to start with; None stands for what the device's free memory allows. how: what runs it. mix:
+        names what is mixed into the weights.
         Raises: WeightsUnknown where the network does not take and give 1, 3 or 4 channels.
         """
         from lib_facerestore.models.networks.banded_tail import band_tail
+        from lib_facerestore.models.networks.programs import RgbUpscaler
 
         channels = (model.input_channels, model.output_channels)
         if channels not in ((3, 3), (1, 1), (4, 4)):
@@ -61,6 +71,8 @@ class TiledUpscaler:
         self.used = ModelUsed("upscaler", spec.name, sha256)
         self.scale: int = model.scale
         band_tail(model)
+        self._program = Program(RgbUpscaler(model).eval(), spec.name, f"{sha256} tiles {mix}".rstrip(), value_range=1.0)
+        self._runner = Runner(self._program, how)
         self._model, self._device, self._first = model, device, first
         self._context_px = spec.context_px
 
@@ -95,8 +107,14 @@ class TiledUpscaler:
                 warnings.append(fallback_warning(budget, following))
                 empty_cache(budget.device)
                 continue
-            return UpscaledPixels(result, len(plan), budget.device, tuple(warnings))
+            way = self._runner.used.value
+            device = f"{budget.device} ({way})" if way else budget.device
+            return UpscaledPixels(result, len(plan), device, (*warnings, *self._runner.take_notices()))
         raise AssertionError("there is at least one step")
+
+    def run_as(self, how: HowToRun) -> None:
+        """What is wanted of the next calls."""
+        self._runner.how = how
 
     def move(self, device: torch.device) -> None:
         """Take the weights to another device, where the next call starts.
@@ -123,7 +141,7 @@ class TiledUpscaler:
         own_hw = pixels.shape[0] * self.scale, pixels.shape[1] * self.scale
 
         def call(batch: FloatPixels) -> FloatPixels:
-            output = self._forward(batch, budget.device)
+            output = self._forward(batch, budget.device, self._runner)
             for index in range(len(batch)):
                 if not np.isfinite(output[index]).all():
                     output[index] = self._repeat(batch[index : index + 1], budget.device, warnings)[0]
@@ -148,7 +166,7 @@ class TiledUpscaler:
         with own_state():
             self._model.model.to(dtype=torch.float32)
             try:
-                output = self._forward(tile, device)
+                output = self._forward(tile, device, self._program)
             finally:
                 self._model.model.to(dtype=dtype)
         if not np.isfinite(output).all():
@@ -156,10 +174,10 @@ class TiledUpscaler:
         warnings.append(f"{self.used.name} gave values that are not numbers in a tile; it was repeated in float32.")
         return output
 
-    def _forward(self, batch: FloatPixels, device: str) -> FloatPixels:
+    def _forward(self, batch: FloatPixels, device: str, call: Callable[..., Tensors]) -> FloatPixels:
         """Run the network on tiles (B, h, w, 3) RGB float32 in [0, 1]; the result is (B, h·scale, w·scale, 3) float32.
 
-        The result is not clipped to [0, 1], because clipping would hide infinities.
+        call: the runner, or the program itself. The result is not clipped, because clipping would hide infinities.
         Raises: OutOfMemory; InferenceFailed.
         """
         import torch
@@ -172,28 +190,9 @@ class TiledUpscaler:
             pixels = torch.from_numpy(padded).permute(0, 3, 1, 2).to(device, self._model.dtype)
             if self._model.architecture.id in _CHANNELS_LAST and pixels.device.type == "cpu":
                 pixels = pixels.contiguous(memory_format=torch.channels_last)
-            output = self._call(pixels).float().permute(0, 2, 3, 1).cpu().numpy()
+            output = call(pixels)[0].float().permute(0, 2, 3, 1).cpu().numpy()
         cut: FloatPixels = output[:, : height * self.scale, : width * self.scale]
         return cut
-
-    def _call(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Run the network on RGB tiles (B, 3, h, w) in [0, 1]; the result is (B, 3, h·scale, w·scale).
-
-        The network gets as many channels as it takes. The descriptor's own call clips its result, which would hide an
-        overflow; its call_fn is the same call without clipping.
-        """
-        import torch
-
-        network = self._model.model
-        call_fn: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor] = self._model._call_fn
-        channels = self._model.input_channels
-        if channels == 1:
-            count, _, height, width = pixels.shape
-            grey = call_fn(network, pixels.reshape(count * 3, 1, height, width))
-            return grey.reshape(count, 3, *grey.shape[2:])
-        if channels == 4:
-            return call_fn(network, torch.cat([pixels, torch.ones_like(pixels[:, :1])], 1))[:, :3]
-        return call_fn(network, pixels)
 
     def _context(self) -> int:
         """The context in px: the catalogue's, else measured at the first use.
@@ -219,4 +218,5 @@ class TiledUpscaler:
         Raises: OutOfMemory; the weights are then where they were.
         """
         if str(self._model.device) != device:
+            self._runner.forget()
             move_weights(self.used.name, self._model, self._model.device, device)

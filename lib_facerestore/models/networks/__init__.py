@@ -3,13 +3,10 @@
 from lib_facerestore.models.networks import devices
 from lib_facerestore.models.networks.architectures import architecture_of, build
 from lib_facerestore.models.networks.devices import OnDevice, inference, memory_refusals, move_weights, own_state
-from lib_facerestore.models.networks.precision import FULL, Precision
 
-# Three modules that import torch at once are public as modules; other rooms import them inside functions.
+# Four modules that import torch at once are public as modules; other rooms import them inside functions.
 __all__ = [
-    "FULL",
     "OnDevice",
-    "Precision",
     "architecture_of",
     "banded_tail",
     "build",
@@ -20,4 +17,5 @@ __all__ = [
     "modulated",
     "move_weights",
     "own_state",
+    "programs",
 ]

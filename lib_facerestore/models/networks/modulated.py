@@ -44,9 +44,9 @@ class SharedModulation(nn.Module):
             pixels = functional.interpolate(pixels, scale_factor=2, mode="bilinear", align_corners=False)
         output = functional.conv2d(pixels, self.weight, padding=self.padding)
         if self.demodulates:
-            # Not functional.linear: autocast runs it in float16, where sums end at 65504 and eps becomes 0.
+            # In float32 also where the network runs in 16 bits: in float16 sums end at 65504 and eps becomes 0.
             squares = (scale.float().pow(2)[:, None] * self.squares.float()).sum(2)
-            output = output * torch.rsqrt(squares + self.eps)[:, :, None, None]
+            output = output * torch.rsqrt(squares + self.eps).to(output.dtype)[:, :, None, None]
         return output
 
 

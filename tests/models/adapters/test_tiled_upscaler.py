@@ -146,7 +146,8 @@ def test_x4plus_agrees_with_basicsr(x4plus, photograph):
     with torch.inference_mode():
         expected = official.eval()(torch.from_numpy(crop).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
 
-    ours = TiledUpscaler(spec, sha256, model, CPU)._forward(crop, "cpu")
+    upscaler = TiledUpscaler(spec, sha256, model, CPU)
+    ours = upscaler._forward(crop, "cpu", upscaler._runner)
 
     assert ours.shape == (1, 176, 208, 3)
     assert np.abs(ours - expected).max() <= 1e-4

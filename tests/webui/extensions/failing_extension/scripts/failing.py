@@ -79,9 +79,7 @@ class Failing(scripts.Script):
             path, name = stage.rsplit(".", 1)
             break_function(importlib.import_module(path), name, refuse)
         if stage == "memory":
-            break_function(
-                importlib.import_module("lib_facerestore.models.networks.precision").Precision, "run", run_out
-            )
+            break_function(importlib.import_module("lib_facerestore.models.executors").Runner, "__call__", run_out)
         if stage == "skip":
             before(importlib.import_module("lib_facerestore.webui.jobs.restore_image"), "from_pil", skip_once)
         if stage == "interrupt another":
