@@ -37,7 +37,9 @@ class CompiledGraph:
 
     def to_bytes(self) -> bytes:
         """The compiled graph with its weights, for `from_bytes` of the same version of OpenVINO."""
-        return bytes(self._compiled.export_model())
+        stream = io.BytesIO()
+        self._compiled.export_model(stream)
+        return stream.getvalue()
 
 
 def capture(module: torch.nn.Module, inputs: Sequence[torch.Tensor], is_half: bool) -> CompiledGraph:
