@@ -9,7 +9,12 @@ from typing import Any
 from lib_facerestore.cli.exit_status import EXIT_DONE
 from lib_facerestore.cli.help_text import RESTORE, UPSCALE
 from lib_facerestore.cli.option_parser import OptionParser
-from lib_facerestore.cli.options import DEFAULT_UPSCALE, add_machine_options, add_run_options
+from lib_facerestore.cli.options import (
+    DEFAULT_UPSCALE,
+    add_machine_options,
+    add_network_options,
+    add_run_options,
+)
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.settings import SIZE_SETTINGS, RestoreSettings, field_types
 from lib_facerestore.version import VERSION
@@ -35,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help=text, description=text, usage=usage, allow_abbrev=False)
     add_machine_options(doctor)
     doctor.set_defaults(run=_run_doctor)
+    _add_prepare(commands)
     _add_bench(commands)
     return top
 
@@ -100,6 +106,17 @@ def _add_fetch(commands: Any) -> None:
     command.set_defaults(run=_run_fetch)
 
 
+def _add_prepare(commands: Any) -> None:
+    text = "compile restorers for this processor, where OpenVINO is installed"
+    usage = "%(prog)s [options]\n       [NAME ...]"
+    command = commands.add_parser("prepare", help=text, description=text, usage=usage, allow_abbrev=False)
+    command.add_argument("names", nargs="*", metavar="NAME", help="restorers (default: the one that auto takes)")
+    command.add_argument("--clear", action="store_true", help="remove what was compiled")
+    add_machine_options(command)
+    add_network_options(command)
+    command.set_defaults(run=_run_prepare)
+
+
 def _add_bench(commands: Any) -> None:
     from lib_facerestore.cli import bench
 
@@ -114,6 +131,12 @@ def _run_restore(options: argparse.Namespace) -> int:
     from lib_facerestore.cli.restoring.restore import restore_files
 
     return restore_files(options, settings_from(options), runtime_from(options))
+
+
+def _run_prepare(options: argparse.Namespace) -> int:
+    from lib_facerestore.cli.prepare import prepare_models
+
+    return prepare_models(options, runtime_from(options))
 
 
 def _run_fetch(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from lib_facerestore.errors import FaceRestoreError, ModelError, WeightsError, W
 from lib_facerestore.models import weights
 from lib_facerestore.models.catalogue import Kind, ModelSpec
 from lib_facerestore.models.checkpoints import is_listed
+from lib_facerestore.models.executors import CompiledFiles, openvino_advice, openvino_version
 from lib_facerestore.models.networks import devices
 from lib_facerestore.models.suitability import roles_of
 from lib_facerestore.runtime import Runtime
@@ -53,6 +54,7 @@ def examine(runtime: Runtime) -> Examination:
     except FaceRestoreError as error:
         notes.problems.append(str(error))
     lines.append(f"weights are kept in {runtime.models_folder}, converted ones in {runtime.cache_folder}")
+    lines.append(_executors_line(runtime))
     runtime = weights.listed(runtime)
     rows = weights.available(runtime)
     for spec in rows:
@@ -105,6 +107,14 @@ def _note_refused(reason: WeightsError, notes: _Notes) -> None:
     else:
         notes.problems.append(str(reason))
         notes.lines.append(f"  problem  {name.removesuffix(': ')}")
+
+
+def _executors_line(runtime: Runtime) -> str:
+    """What runs networks on a CPU, what was compiled for it, and how to get what is not there."""
+    if not openvino_version():
+        return f"OpenVINO is not installed; it makes face models on a CPU faster: {openvino_advice()}"
+    count, size = CompiledFiles.in_cache(runtime.cache_folder).count()
+    return f"OpenVINO {openvino_version()} · {count} compiled networks, {size / 1e6:.0f} MB"
 
 
 def _missing_roles(present: set[Kind], runtime: Runtime) -> str:

@@ -36,6 +36,14 @@ class RunsAsWanted(Protocol):
         """What is wanted of the next calls."""
 
 
+@runtime_checkable
+class Preparable(Protocol):
+    """A restorer that can be compiled before its first use."""
+
+    def prepare(self) -> tuple[str, ...]:
+        """Compile it, and give a sentence on each graph. Raises: OutOfMemory; InferenceFailed."""
+
+
 @own_state()
 def load_detector(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Detector, FoundWeights]:
     """Load a RetinaFace detector; the result also says which file of weights was used.

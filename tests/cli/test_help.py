@@ -13,7 +13,7 @@ from lib_facerestore.cli.option_parser import all_options
 from lib_facerestore.setting_info import choices
 from lib_facerestore.settings import RestoreSettings, field_types, setting_info
 
-EVERY = ["", "restore", "upscale", "fetch", "models", "doctor", "bench"]
+EVERY = ["", "restore", "upscale", "fetch", "models", "doctor", "prepare", "bench"]
 
 
 def help_of(command, capsys, monkeypatch, columns=100):

@@ -35,6 +35,9 @@ class FaceFunction(Protocol):
         Shapes: faces (B, 3, 512, 512) RGB in [-1, 1] → the same shape and range.
         """
 
+    def prepare(self, faces: torch.Tensor) -> tuple[str, ...]:
+        """Compile what is wanted for faces of that shape; gives a sentence on each graph."""
+
     def forget(self) -> None:
         """Drop what was kept of earlier faces."""
 
@@ -69,6 +72,10 @@ class WholeNetwork:
         """Restore faces; see `FaceFunction`."""
         return self.runners[0](faces)[0]
 
+    def prepare(self, faces: torch.Tensor) -> tuple[str, ...]:
+        """Compile what is wanted; see `FaceFunction`."""
+        return self.runners[0].prepare(faces)
+
     def forget(self) -> None:
         """Nothing is kept."""
 
@@ -97,6 +104,14 @@ class CodeFormerFunction:
         weight = torch.full((1,), fidelity, device=faces.device)
         # As in the published network, nothing of the encoder is mixed in at the weight 0.
         return self._generator(entries, weight, *(features if fidelity > 0 else ()))[0]
+
+    def prepare(self, faces: torch.Tensor) -> tuple[str, ...]:
+        """Compile what is wanted; see `FaceFunction`."""
+        import torch
+
+        entries, *features = self._codes(faces)
+        of_codes = self._codes.prepare(faces)
+        return of_codes + self._generator.prepare(entries, torch.full((1,), 0.5), *features)
 
     def forget(self) -> None:
         """Drop the codes of earlier crops."""

@@ -78,6 +78,11 @@ class FaceNetwork(_InWays):
         self._function: FaceFunction = face_function(model, name, sha256, device, how)
         self._runners = self._function.runners
 
+    def prepare(self) -> tuple[str, ...]:
+        """Compile the network; gives a sentence on each graph. Raises: OutOfMemory; InferenceFailed."""
+        with inference(self.used.name, self.device):
+            return self._function.prepare(_smooth_noise(FACE_NETWORK_SIDE_PX, self.device) * 2 - 1)
+
     def move(self, device: torch.device) -> None:
         """Move the weights to another device; what was kept of earlier faces is dropped. Raises: OutOfMemory."""
         if device != self.device:
@@ -101,6 +106,14 @@ class FaceNetwork(_InWays):
             _check_finite(self.used.name, output)
             restored = (output * 0.5 + 0.5).clamp_(0, 1).permute(0, 2, 3, 1).cpu().numpy()
         return [np.ascontiguousarray(face) for face in restored]
+
+
+def _smooth_noise(side_px: int, device: torch.device) -> torch.Tensor:
+    """A picture (1, 3, side, side) in [0, 1] that is the same each time, to compare ways of running with."""
+    import torch
+
+    noise = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)).to(device)
+    return torch.nn.functional.interpolate(noise, (side_px, side_px), mode="bilinear").contiguous()
 
 
 # Input sides of an upscaler used as a restorer. Few sizes make full batches. Below 64 px a face has too little to be
@@ -141,6 +154,12 @@ class UpscalingRestorer(_InWays):
                 larger = max(output.shape[0], crops[index].side_px)
                 restored[index] = resize_float(output, (larger, larger))
         return restored
+
+    def prepare(self) -> tuple[str, ...]:
+        """Compile it for every input side; gives a sentence on each graph. Raises: OutOfMemory; InferenceFailed."""
+        with inference(self.used.name, self.device):
+            of_sides = [self._run_network.prepare(_smooth_noise(side, self.device)) for side in NATIVE_SIDES_PX]
+        return tuple(sentence for sentences in of_sides for sentence in sentences)
 
     def _run(self, batch: FloatPixels) -> FloatPixels:
         """Enlarge faces (B, S, S, 3) RGB float32 in [0, 1] to (B, kS, kS, 3), in the same range."""

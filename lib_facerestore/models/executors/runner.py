@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from lib_facerestore.models.executors.openvino_ways import OpenVinoWays, shapes_of
@@ -62,6 +63,36 @@ class Runner:
                 return outputs
         self.used = Way.TORCH_FULL
         return results.get(Way.TORCH_FULL) or self._full(inputs)
+
+    def prepare(self, *inputs: torch.Tensor) -> tuple[str, ...]:
+        """Capture, compile and keep the graphs that are wanted for inputs of these shapes; gives a sentence on each.
+
+        A graph in full precision is compared and timed now. One in half precision is tried at its first real call,
+        because how well it agrees depends on the picture.
+        Raises: as a call.
+        """
+        sentences = []
+        wanted = replace(self.how, prepares_at_once=True)
+        for way in self._openvino.ways(inputs, wanted):
+            if way.is_half and not (wanted.precision == "half" and self._program.may_be_half):
+                continue
+            start = time.perf_counter()
+            if way.is_half:
+                self._openvino.graph(way, inputs, self.notices)
+                found = "it is tried at the first face"
+            else:
+                self._trial([way], inputs)
+                found = self._verdict_words(way, inputs)
+            seconds = time.perf_counter() - start
+            sentences.append(f"{self._program.name}, {shapes_of(inputs[:1])}, {way.value}: {found}; {seconds:.1f} s")
+        return (*sentences, *(notice for notice in self.take_notices() if "failed" in notice))
+
+    def _verdict_words(self, way: Way, inputs: Tensors) -> str:
+        verdict = self._verdict(way, inputs)
+        if verdict is None or math.isinf(verdict.ratio):
+            return "it failed and is not used"
+        use = "used" if self._ratio(way, inputs) < 1 else "not used"
+        return f"agrees to {verdict.decibels:.0f} dB, takes {verdict.ratio:.2f} of torch's time, is {use}"
 
     def forget(self) -> None:
         """Drop the copy of the weights in half precision; it is made again at the next call that needs it."""
