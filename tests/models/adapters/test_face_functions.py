@@ -18,8 +18,9 @@ CPU = torch.device("cpu")
 
 
 def crop(seed: int) -> Crop:
-    pixels = smooth_noise(512, 512, seed, 20).astype(np.float32) / 255
     pixels = (smooth_noise(512, 512, seed, 20) / 255).astype(np.float32)
+    affine = np.eye(2, 3, dtype=np.float64)
+    return Crop(Face(0, (0, 0, 512, 512), np.zeros((5, 2), np.float32), 1.0), pixels, affine)
 
 
 @pytest.fixture(scope="module")
