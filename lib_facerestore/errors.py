@@ -13,6 +13,8 @@ FaceRestoreError
 ├── ModelError
 │   ├── OutOfMemory      the device refused the memory
 │   └── InferenceFailed  a network gave an error or numbers that are no picture
+│       └── DeviceFailed     it did so on another device than the CPU, where it may be tried again
+├── DeviceLost           a device failed and does not give back what is on it
 └── Interrupted          the user pressed stop
 """
 
@@ -117,6 +119,22 @@ class InferenceFailed(ModelError):
         face = "" if face_index is None else f" on face {face_index + 1}"
         super().__init__(f"{model} failed{face}: {problem}.")
         self.model, self.problem, self.face_index = model, problem, face_index
+
+
+class DeviceFailed(InferenceFailed):
+    """A network could not be moved to a device that is not the CPU, or run there, and memory was not the reason."""
+
+    def __init__(self, model: str, device: str, problem: str) -> None:
+        FaceRestoreError.__init__(self, f"{model} failed on {device}: {problem}.")
+        self.model, self.device, self.problem, self.face_index = model, device, problem, None
+
+
+class DeviceLost(FaceRestoreError):
+    """A device failed and does not give back what is on it: everything there has to be loaded again elsewhere."""
+
+    def __init__(self, model: str, device: str, problem: str) -> None:
+        super().__init__(f"{device} failed and does not give {model} back: {problem}. Choose the CPU, or start again.")
+        self.model, self.device, self.problem = model, device, problem
 
 
 class Interrupted(FaceRestoreError):

@@ -41,8 +41,8 @@ ALLOWED = {
 # Folders with a door: others import from them only what `__all__` of the folder names, or from a module it names.
 ROOMS = (
     "engine.faces", "engine.upscaling", "engine.pixels", "engine.tone",
-    "models.catalogue", "models.checkpoints", "models.fetching", "models.weights", "models.networks",
-    "models.adapters", "models.detection", "models.executors",
+    "models.catalogue", "models.checkpoints", "models.fetching", "models.weights", "models.devices",
+    "models.networks", "models.adapters", "models.detection", "models.executors",
     "session",
     "cli.restoring",
     "webui.jobs", "webui.gallery", "webui.page", "webui.lent", "webui.comparison", "webui.api",

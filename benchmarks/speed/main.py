@@ -18,7 +18,7 @@ from benchmarks.speed.memory import peak_factor
 from benchmarks.speed.ours import FULL, HALF, SAME_FILES, Variant
 from benchmarks.speed.scenes import Scenario
 from benchmarks.speed.upscaling import measure_tiles, startup_lines
-from lib_facerestore.models.networks import devices
+from lib_facerestore.models import devices
 
 _MEMORY_ROWS = (scenes.AROUND_LARGE, scenes.AROUND_HUGE)
 _QUICK = (scenes.PORTRAIT, scenes.AROUND_LARGE)

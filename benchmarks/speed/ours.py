@@ -109,6 +109,9 @@ class TimedRestorer:
     def fall_back(self) -> bool:
         return False
 
+    def avoid(self, device: str, problem: str) -> None:
+        """It never falls back."""
+
 
 class TimedParser:
     """A parser that adds its time to the clock and then gives the known labels."""

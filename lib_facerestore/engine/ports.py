@@ -18,7 +18,7 @@ MAX_CONTEXT_PX = 128
 
 
 class HasFallback(Protocol):
-    """A network on a device whose memory may run out."""
+    """A network on a device whose memory may run out, or which may fail."""
 
     used: ModelUsed
 
@@ -27,7 +27,13 @@ class HasFallback(Protocol):
         """Where it runs now; str() gives the device's name, as "cuda:0"."""
 
     def fall_back(self) -> bool:
-        """Go on on the CPU after the device refused the memory; False where it runs there already."""
+        """Go on on the CPU after the device failed or refused the memory; False where it runs there already.
+
+        Raises: DeviceLost where the device does not give the network back.
+        """
+
+    def avoid(self, device: str, problem: str) -> None:
+        """Remember, for later pictures, that the device failed with that problem where the CPU gave a result."""
 
 
 @runtime_checkable
@@ -49,7 +55,7 @@ class Detector(HasFallback, Protocol):
         """Faces of each picture, best score first, in that picture's pixels.
 
         Shapes: each picture (H, W, 3) RGB uint8 or uint16; sizes may differ.
-        Raises: OutOfMemory; InferenceFailed.
+        Raises: OutOfMemory; InferenceFailed, on another device than the CPU DeviceFailed.
         """
 
 
@@ -62,7 +68,7 @@ class Restorer(HasFallback, Protocol):
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         """One restored square (kS, kS, 3) float32 in [0, 1] for each crop.
 
-        Raises: OutOfMemory; InferenceFailed.
+        Raises: OutOfMemory; InferenceFailed, on another device than the CPU DeviceFailed.
         """
 
 
@@ -74,7 +80,7 @@ class Parser(HasFallback, Protocol):
     def parse(self, faces: Sequence[FloatPixels]) -> list[NDArray[np.uint8]]:
         """Labels (H, W), indices into `classes`, for squares (kS, kS, 3) float32 in [0, 1]; H = W ≤ kS.
 
-        Raises: OutOfMemory; InferenceFailed.
+        Raises: OutOfMemory; InferenceFailed, on another device than the CPU DeviceFailed.
         """
 
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib_facerestore.errors import FaceRestoreError, ModelError, WeightsError, WeightsUnknown
-from lib_facerestore.models import weights
+from lib_facerestore.models import devices, weights
 from lib_facerestore.models.catalogue import Kind, ModelSpec
 from lib_facerestore.models.checkpoints import is_listed
 from lib_facerestore.models.executors import CompiledFiles, openvino_advice, openvino_version
-from lib_facerestore.models.networks import devices
 from lib_facerestore.models.suitability import roles_of
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.version import VERSION
@@ -50,7 +49,7 @@ def examine(runtime: Runtime) -> Examination:
     lines += [f"  {package} {_version(package)}" for package in _PACKAGES]
     notes = _Notes(lines, [], set())
     try:
-        lines.append(f"device {devices.torch_device(runtime.device)}")
+        lines += devices.described(devices.torch_device(runtime.device))
     except FaceRestoreError as error:
         notes.problems.append(str(error))
     lines.append(f"weights are kept in {runtime.models_folder}, converted ones in {runtime.cache_folder}")

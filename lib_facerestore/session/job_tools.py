@@ -10,7 +10,7 @@ from lib_facerestore.engine.ports import Detector, Restorer, Tools, Upscaler
 from lib_facerestore.engine.ran import once
 from lib_facerestore.engine.upscaling import is_scale_1
 from lib_facerestore.errors import ModelError, SettingsError, WeightsDamaged, WeightsError, WeightsUnknown
-from lib_facerestore.models import loading, weights
+from lib_facerestore.models import devices, loading, weights
 from lib_facerestore.models.catalogue import Kind, ModelSpec
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.session.model_cache import Loaded, ModelCache, ModelKey
@@ -61,8 +61,16 @@ class JobTools:
             upscaler=_tool(upscaler),
             second_upscaler=_tool(second_upscaler),
             warnings=once(sentence for loaded in all_loaded if loaded for sentence in loaded.notices),
-            face_batch=self.choice.runtime.faces_at_once(self.device.type),
+            face_batch=self._face_batch(first),
         )
+
+    def _face_batch(self, restorer: Loaded[Restorer] | None) -> int:
+        """Most faces at once where the restorer runs now."""
+        import torch
+
+        is_on_cpu = restorer is not None and str(restorer.tool.device) == "cpu"
+        device = torch.device("cpu") if is_on_cpu else self.device
+        return devices.most_faces(device, self.choice.runtime.faces_at_once(device.type))
 
     def detector(self) -> Loaded[Detector]:
         """The detector. Raises: WeightsError; OutOfMemory."""

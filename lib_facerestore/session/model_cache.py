@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
-from lib_facerestore.errors import OutOfMemory
+from lib_facerestore.errors import DeviceFailed, DeviceLost, OutOfMemory
 from lib_facerestore.models.catalogue import Kind
+from lib_facerestore.models.devices import device_errors
 from lib_facerestore.session.turns import Turns
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Loaded(Generic[Tool]):
 
     tool: Tool
     notices: tuple[str, ...] = ()
-    """Sentences for the report: about its file, and about a device that had no memory for it."""
+    """Sentences for the report: about its file, and about a device that failed or had no memory for it."""
 
 
 Load = Callable[["torch.device"], Loaded[Tool]]
@@ -47,12 +48,16 @@ class ModelCache:
     """Networks of one process, shared by all its sessions. Used by the run that has the turn, and by no other.
 
     Of each role two networks stay on the device and six are kept, those used last. Networks of a run that waits for
-    the present one stay where they are.
+    the present one stay where they are. A network that failed on a device, where the CPU gave a result, is not taken
+    there again; nothing is taken to a device that does not give its networks back.
     """
 
     def __init__(self) -> None:
         self.turns: Turns[ModelKey] = Turns()
         self._kept: dict[ModelKey, Loaded[Any]] = {}
+        # What devices said when they failed: by network and device, and by device that is lost altogether.
+        self._failures: dict[tuple[ModelKey, str], str] = {}
+        self._lost: dict[str, str] = {}
 
     @property
     def keys(self) -> tuple[ModelKey, ...]:
@@ -65,21 +70,38 @@ class ModelCache:
         return tuple((key.role, key.name) for key in self.keys)
 
     def get(self, key: ModelKey, device: torch.device, load: Load[Tool]) -> Loaded[Tool]:
-        """The network of that key on the device, loaded if it is not kept; on the CPU where the device has no memory.
+        """The network of that key on the device, loaded if it is not kept.
 
-        Raises: what load raises; OutOfMemory where the CPU has no memory either.
+        It is on the CPU where the device has no memory, fails, or failed before; a notice says so.
+        Raises: what load raises; OutOfMemory where the CPU has no memory either; DeviceLost.
         """
         import torch
 
-        try:
-            loaded = self._on_device(key, device, load)
-        except OutOfMemory as error:
-            if device.type == "cpu":
-                raise
+        self._note_failures()
+        notice = self._failed_before(key, device)
+        if not notice:
+            try:
+                loaded = self._on_device(key, device, load)
+            except (OutOfMemory, DeviceFailed) as error:
+                if device.type == "cpu":
+                    raise
+                notice = f"{error} It went on on the CPU."
+                if isinstance(error, DeviceFailed):
+                    self._failures[key, str(device)] = error.problem
+        if notice:
             loaded = self._on_device(key, torch.device("cpu"), load)
-            loaded = replace(loaded, notices=(*loaded.notices, f"{error} It went on on the CPU."))
+            loaded = replace(loaded, notices=(*loaded.notices, notice))
         self.turns.note(key)
         return loaded
+
+    def lose(self, error: DeviceLost) -> None:
+        """Give up a device and all networks that may be on it; they are loaded again on the CPU."""
+        self._lost[error.device] = error.problem
+        self._kept.clear()
+
+    def is_lost(self, device: torch.device) -> bool:
+        """Whether that device was given up."""
+        return str(device) in self._lost
 
     def park(self) -> None:
         """Move all networks into main memory, but for those of a run that waits."""
@@ -87,6 +109,7 @@ class ModelCache:
 
     def release(self) -> None:
         """Drop all networks, but for those of a run that waits."""
+        self._note_failures()
         for key in set(self._kept) - self.turns.needed:
             del self._kept[key]
 
@@ -95,10 +118,11 @@ class ModelCache:
         self._to_main_memory(list(self._kept)[-1:])
 
     def _on_device(self, key: ModelKey, device: torch.device, load: Load[Tool]) -> Loaded[Tool]:
-        """Raises: OutOfMemory; what load raises."""
+        """Raises: OutOfMemory; DeviceFailed; DeviceLost; what load raises."""
         kept = self._kept.pop(key, None)
         self._make_way(key.role)
-        self._kept[key] = kept or load(device)  # last, as the one used last
+        with device_errors(key.name, device):
+            self._kept[key] = kept or load(device)  # last, as the one used last
         self._kept[key].tool.move(device)  # back from the CPU, where it was parked or where memory ran out
         return cast("Loaded[Tool]", self._kept[key])
 
@@ -110,9 +134,29 @@ class ModelCache:
         self._to_main_memory(older[1 - _MOST_WARM : 1 - _MOST_ON_DEVICE])
 
     def _to_main_memory(self, keys: Iterable[ModelKey]) -> None:
+        """Raises: OutOfMemory."""
         import torch
 
         needed = self.turns.needed
-        for key in keys:
-            if key not in needed:
-                self._kept[key].tool.move(torch.device("cpu"))
+        for key in tuple(keys):
+            try:
+                if key in self._kept and key not in needed:
+                    self._kept[key].tool.move(torch.device("cpu"))
+            except DeviceLost as error:  # nobody waits for these networks; they are loaded again where they are needed
+                self.lose(error)
+
+    def _note_failures(self) -> None:
+        """Remember where the kept networks failed, beyond the time for which they are kept."""
+        for key, loaded in self._kept.items():
+            for device, problem in loaded.tool.failures.items():
+                self._failures[key, device] = problem
+
+    def _failed_before(self, key: ModelKey, device: torch.device) -> str:
+        """The sentence for the report where the network has to do without the device; "" where it has not."""
+        name = str(device)
+        if name in self._lost:
+            return f"{name} failed: {self._lost[name]}. All networks run on the CPU until the program starts again."
+        problem = self._failures.get((key, name))
+        if problem is None:
+            return ""
+        return f"{key.name} failed on {name} before: {problem}. It runs on the CPU until the program starts again."

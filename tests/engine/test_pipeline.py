@@ -11,7 +11,7 @@ from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import Face, ModelUsed, Picture
 from lib_facerestore.engine.faces import align, paste
 from lib_facerestore.engine.ports import NoProgress, Tools
-from lib_facerestore.errors import InferenceFailed, Interrupted, OutOfMemory, WeightsMissing
+from lib_facerestore.errors import DeviceFailed, InferenceFailed, Interrupted, OutOfMemory, WeightsMissing
 from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
 from lib_facerestore.settings import RestoreSettings
 
@@ -162,6 +162,54 @@ def test_no_memory_for_one_face_fails_that_face_alone(picture):
     assert not has_changed(result, picture, LEFT)
 
 
+class OnBrokenGpu(FakeRestorer):
+    """Fails on its GPU, and on the CPU at the faces it was told to; notes which batches ran where."""
+
+    def __init__(self, failing=frozenset()):
+        super().__init__(failing=failing)
+        self.device, self.avoided, self.ran = "xpu:0", [], []
+
+    def restore(self, crops, fidelity):
+        self.ran.append((self.device, len(crops)))
+        if self.device != "cpu":
+            raise DeviceFailed("fake restorer", self.device, "no suitable algorithm")
+        return super().restore(crops, fidelity)
+
+    def fall_back(self):
+        was, self.device = self.device, "cpu"
+        return was != "cpu"
+
+    def avoid(self, device, problem):
+        self.avoided.append((device, problem))
+
+
+@pytest.mark.parametrize("face_batch", [1, 2, 4])
+def test_a_device_that_fails_is_asked_once_and_the_cpu_restores_all_faces(picture, face_batch):
+    expected = run(picture, tools(LEFT, MIDDLE, RIGHT))
+    restorer = OnBrokenGpu()
+
+    result = run(picture, tools(LEFT, MIDDLE, RIGHT, restorer=restorer, face_batch=face_batch))
+
+    assert np.array_equal(result.picture.pixels, expected.picture.pixels)
+    assert [device for device, _ in restorer.ran].count("xpu:0") == 1
+    assert result.report.warnings == ("fake restorer failed on xpu:0: no suitable algorithm. It went on on the CPU.",)
+    assert restorer.avoided == [("xpu:0", "no suitable algorithm")]
+    assert result.report.device == "cpu"
+
+
+@pytest.mark.parametrize("face_batch", [1, 4])
+def test_a_device_is_not_avoided_where_the_cpu_fails_too(picture, face_batch):
+    restorer = OnBrokenGpu(failing=frozenset({0, 1}))
+
+    result = run(picture, tools(LEFT, MIDDLE, restorer=restorer, face_batch=face_batch))
+
+    assert [face.reason for face in result.report.faces] == [
+        "fake restorer failed on face 1: it was told to.",
+        "fake restorer failed on face 2: it was told to.",
+    ]
+    assert restorer.avoided == []
+
+
 class OnFullGpu:
     """Refuses the memory as often as it is told to, on the CPU too."""
 
@@ -179,6 +227,9 @@ class OnFullGpu:
     def fall_back(self):
         was, self.device = self.device, "cpu"
         return was != "cpu"
+
+    def avoid(self, device, problem):
+        raise AssertionError("no device fails here")
 
 
 class TightDetector(OnFullGpu, FakeDetector):

@@ -31,6 +31,9 @@ class FakeDetector:
     def fall_back(self) -> bool:
         return False
 
+    def avoid(self, device: str, problem: str) -> None:
+        raise AssertionError("it never falls back")
+
 
 class FakeRestorer:
     """Inverts every crop; fails on the faces it was told to fail on."""
@@ -53,6 +56,9 @@ class FakeRestorer:
 
     def fall_back(self) -> bool:
         return False
+
+    def avoid(self, device: str, problem: str) -> None:
+        raise AssertionError("it never falls back")
 
 
 def psnr(a: np.ndarray, b: np.ndarray, peak: float = 255.0) -> float:

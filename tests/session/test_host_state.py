@@ -24,7 +24,7 @@ from lib_facerestore.models.adapters.parsers import FaceParser
 from lib_facerestore.models.adapters.restorers import restorer_for
 from lib_facerestore.models.adapters.tile_context import measure_context
 from lib_facerestore.models.catalogue import by_name
-from lib_facerestore.models.networks.devices import inference, own_state
+from lib_facerestore.models.devices import inference, own_state
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings

@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -43,6 +44,7 @@ class Recorder:
     """A network that notes where it is."""
 
     place = ""
+    failures: ClassVar[dict] = {}
 
     def move(self, device):
         self.place = str(device)

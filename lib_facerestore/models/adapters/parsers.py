@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lib_facerestore.engine.data import FloatPixels, ModelUsed
 from lib_facerestore.models.catalogue import Family
-from lib_facerestore.models.networks import OnDevice, inference, own_state
+from lib_facerestore.models.devices import OnDevice, inference, move_weights, own_state
 
 if TYPE_CHECKING:
     import torch
@@ -58,7 +58,7 @@ class FaceParser(OnDevice):
         """Build the network; a ParseNet on a CPU is changed to a faster form of the same sums.
 
         family: "parsenet" or "bisenet". name, sha256: the model's, for the report. state: weights by facexlib's names.
-        Raises: RuntimeError of torch where the weights do not fit; OutOfMemory.
+        Raises: RuntimeError of torch where the weights do not fit; OutOfMemory; DeviceFailed.
         """
         import torch
         from facexlib.parsing.bisenet import BiSeNet
@@ -77,7 +77,8 @@ class FaceParser(OnDevice):
             from lib_facerestore.models.networks.folded_parsenet import fold
 
             fold(network)
-        super().__init__(name, network.to(device), device)
+        move_weights(name, network, "cpu", device)
+        super().__init__(name, network, device)
 
     def parse(self, faces: Sequence[FloatPixels]) -> list[NDArray[np.uint8]]:
         """Label the pixels of each face, one face after the other; see `engine.ports.Parser`.

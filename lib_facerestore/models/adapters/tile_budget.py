@@ -6,17 +6,23 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lib_facerestore.models.devices import free_bytes, rules_for
+
 # Peak activations of float32 in bytes by architecture, for each px that the network sees and each px that it gives,
 # measured at ×4 on a CPU (growth of ru_maxrss): for each px in, x4plus with its tail in bands took 2,300 at 400×512 px
 # and 2,800 at 192×192, animevideov3 1,500. An ESRGAN trunk works at the size of the input, whatever the factor.
 _BYTES_PER_PX = {"ESRGAN": (2_300, 36), "Compact": (0, 100)}
 _BYTES_PER_PX_UNKNOWN = (0, 1_500)
+# The same for the largest single array: an ESRGAN's last convolution of a dense block sees 192 channels, a Compact's
+# features have 64, and each channel of float32 has 4 bytes.
+_ARRAY_BYTES_PER_PX = {"ESRGAN": 192 * 4, "Compact": 64 * 4}
 # A network of factor 1 or 2 still holds its features at the size it works in.
 _LEAST_OUTPUT_PX_PER_PX = 4
-# A constant and not what happens to be free, so that the same picture gives the same bytes on the same machine.
+# A constant and not what happens to be free, so that the same picture gives the same bytes on the same machine. It also
+# holds for devices that do not tell what is free.
 CPU_BUDGET_BYTES = 2 << 30
 # The rest is left to the host, and to what the allocator cannot use in one piece.
-_CUDA_SHARE = 0.7
+_SHARE = 0.7
 # Larger tiles and batches gain nothing once the device is full, and a stop has to wait for them.
 _MAX_AREA_PX = 1 << 20
 _MAX_BATCH = 8
@@ -47,19 +53,34 @@ def bytes_per_px(architecture: str, scale: int, item_bytes: int) -> int:
     return per_px * item_bytes // 4
 
 
-def first_budget(device: str, px_bytes: int) -> TileBudget:
-    """The budget that the device's free memory allows; on a CPU a constant amount of memory is assumed.
+def array_bytes_per_px(architecture: str, scale: int, item_bytes: int) -> int:
+    """Bytes of the largest single array that a network makes, for each px of its input; at most `bytes_per_px`.
 
-    px_bytes: activations for each px of the input, see `bytes_per_px`.
+    Of an architecture that was not looked into, all activations together are the bound. Arguments: see `bytes_per_px`.
+    """
+    trunk = _ARRAY_BYTES_PER_PX.get(architecture)
+    if trunk is None:
+        return bytes_per_px(architecture, scale, item_bytes)
+    return max(trunk, 3 * 4 * scale**2) * item_bytes // 4
+
+
+def first_budget(device: str, px_bytes: int, array_px_bytes: int | None = None) -> TileBudget:
+    """The budget that the device's free memory allows; a constant amount on a CPU, and where nobody tells what is free.
+
+    px_bytes: activations for each px of the input, see `bytes_per_px`. array_px_bytes: the part of them that lies in
+    one array, see `array_bytes_per_px`; None for all of them.
     """
     import torch
 
-    if not device.startswith("cuda"):
+    where = torch.device(device)
+    free, limit = free_bytes(where), rules_for(where).block_bytes
+    affordable = CPU_BUDGET_BYTES // px_bytes if free is None else int(free * _SHARE) // px_bytes
+    if limit is not None:
+        affordable = min(affordable, limit // (array_px_bytes or px_bytes))
+    affordable = max(1, affordable)
+    if free is None:
         # One tile that takes all: on a CPU two small tiles at once are no faster than one after the other.
-        return TileBudget(device, max(1, CPU_BUDGET_BYTES // px_bytes), 1)
-    free, _ = torch.cuda.mem_get_info(torch.device(device))
-    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    affordable = max(1, int((free + unused) * _CUDA_SHARE) // px_bytes)
+        return TileBudget(device, affordable, 1)
     area = min(affordable, _MAX_AREA_PX)
     return TileBudget(device, area, min(affordable // area, _MAX_BATCH))
 
@@ -90,11 +111,3 @@ def fallback_warning(refused: TileBudget, following: TileBudget) -> str:
     side, side_after = round(math.sqrt(refused.area_px)), round(math.sqrt(following.area_px))
     tried = f"{refused.device} had no memory for {refused.batch} × {side}² px at once"
     return f"{tried}; went on with {following.batch} × {side_after}² px on {following.device}."
-
-
-def empty_cache(device: str) -> None:
-    """Give the unused blocks of torch's allocator back to the device; they may be what is missing in one piece."""
-    import torch
-
-    if device.startswith("cuda"):
-        torch.cuda.empty_cache()

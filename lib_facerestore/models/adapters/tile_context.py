@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from lib_facerestore.engine.ports import MAX_CONTEXT_PX
-from lib_facerestore.models.networks import inference
+from lib_facerestore.models.devices import inference
 
 if TYPE_CHECKING:
     import spandrel

@@ -11,19 +11,19 @@ import numpy as np
 from lib_facerestore.engine.data import FloatPixels, ModelUsed, Pixels
 from lib_facerestore.engine.ports import MAX_CONTEXT_PX, Progress, UpscaledPixels
 from lib_facerestore.engine.upscaling import resize_rows, tiles
-from lib_facerestore.errors import InferenceFailed, OutOfMemory, WeightsUnknown
+from lib_facerestore.errors import DeviceFailed, InferenceFailed, OutOfMemory, WeightsUnknown
 from lib_facerestore.models.adapters.tile_budget import (
     TileBudget,
+    array_bytes_per_px,
     bytes_per_px,
-    empty_cache,
     fallback_steps,
     fallback_warning,
     first_budget,
 )
 from lib_facerestore.models.adapters.tile_context import measure_context
 from lib_facerestore.models.catalogue import ModelSpec
+from lib_facerestore.models.devices import device_errors, empty_cache, inference, move_weights, own_state
 from lib_facerestore.models.executors import STOCK, HowToRun, Program, Runner, Tensors
-from lib_facerestore.models.networks import inference, move_weights, own_state
 
 if TYPE_CHECKING:
     import spandrel
@@ -75,6 +75,8 @@ class TiledUpscaler:
         self._runner = Runner(self._program, how)
         self._model, self._device, self._first = model, device, first
         self._context_px = spec.context_px
+        self.failures: dict[str, str] = {}
+        """Devices that failed where the CPU gave a result, each with what it said."""
 
     def upscale(self, pixels: Pixels, progress: Progress) -> UpscaledPixels:
         """Enlarge a picture by the network's factor; see `upscale_to`.
@@ -90,14 +92,19 @@ class TiledUpscaler:
         Shapes: (H, W, 3) RGB uint8 or uint16 → (height, width, 3) RGB of the same type, size_hw = (height, width).
         Where the device refuses the memory, the picture is run again with the next of the `fallback_steps`, and a
         warning says so. Usually the first batch is the one refused: all tiles have one size, so no later batch needs
-        more.
-        Raises: OutOfMemory where the last step is refused too; InferenceFailed; Interrupted.
+        more. Where the device fails, the steps on the CPU follow at once.
+        Raises: OutOfMemory where the last step is refused too; InferenceFailed; DeviceLost; Interrupted.
         """
+        import torch
+
         context = self._context()
         multiple = max(1, self._model.size_requirements.multiple_of)
         warnings: list[str] = []
+        failed: dict[str, str] = {}
         steps = list(fallback_steps(self._start((int(pixels.shape[0]), int(pixels.shape[1]))), context))
         for budget, following in zip(steps, [*steps[1:], None]):
+            if budget.device in failed:
+                continue
             plan = tiles.plan((pixels.shape[0], pixels.shape[1]), budget.area_px, context, multiple)
             try:
                 result = self._run(pixels, plan, budget, size_hw, progress, warnings)
@@ -107,6 +114,12 @@ class TiledUpscaler:
                 warnings.append(fallback_warning(budget, following))
                 empty_cache(budget.device)
                 continue
+            except DeviceFailed as error:
+                failed[budget.device] = error.problem
+                self._device = torch.device("cpu")  # for the further runs of this picture
+                warnings.append(f"{error} It went on on the CPU.")
+                continue
+            self.failures.update(failed)
             way = self._runner.used.value
             device = f"{budget.device} ({way})" if way else budget.device
             return UpscaledPixels(result, len(plan), device, (*warnings, *self._runner.take_notices()))
@@ -144,7 +157,8 @@ class TiledUpscaler:
             output = self._forward(batch, budget.device, self._runner)
             for index in range(len(batch)):
                 if not np.isfinite(output[index]).all():
-                    output[index] = self._repeat(batch[index : index + 1], budget.device, warnings)[0]
+                    with device_errors(self.used.name, budget.device):
+                        output[index] = self._repeat(batch[index : index + 1], budget.device, warnings)[0]
             return output
 
         self._move(budget.device)
@@ -152,7 +166,7 @@ class TiledUpscaler:
             return resize_rows(tiles.run(pixels, plan, self.scale, budget.batch, call, progress), own_hw, size_hw)
         finally:
             # Where there is no room for it any more, it stays; the next call that wants it there moves it.
-            with contextlib.suppress(OutOfMemory):
+            with contextlib.suppress(OutOfMemory, DeviceFailed):
                 self._move(str(self._device))
 
     def _repeat(self, tile: FloatPixels, device: str, warnings: list[str]) -> FloatPixels:
@@ -197,19 +211,21 @@ class TiledUpscaler:
     def _context(self) -> int:
         """The context in px: the catalogue's, else measured at the first use.
 
-        Where there is no memory to measure it, the largest one is taken for this call.
+        Where the device has no memory to measure it or fails, the largest one is taken for this call.
         """
         if self._context_px <= 0:
             try:
                 self._context_px = measure_context(self._model)
-            except OutOfMemory:
+            except (OutOfMemory, DeviceFailed):
                 return MAX_CONTEXT_PX
         return self._context_px
 
     def _start(self, size_hw: tuple[int, int]) -> TileBudget:
         """The first budget: the one given, else what the device's memory allows; never more than the picture's area."""
         architecture, item_bytes = str(self._model.architecture.id), int(self._model.dtype.itemsize)
-        first = self._first or first_budget(str(self._device), bytes_per_px(architecture, self.scale, item_bytes))
+        need = bytes_per_px(architecture, self.scale, item_bytes)
+        largest = array_bytes_per_px(architecture, self.scale, item_bytes)
+        first = self._first or first_budget(str(self._device), need, largest)
         return TileBudget(first.device, min(first.area_px, size_hw[0] * size_hw[1]), first.batch)
 
     def _move(self, device: str) -> None:

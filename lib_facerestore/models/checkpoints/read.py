@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
 from lib_facerestore.models.checkpoints.containers import DOWNLOAD_AGAIN, recognise, unreadable
 from lib_facerestore.models.checkpoints.foreign import foreign_kind
-from lib_facerestore.models.networks import own_state
+from lib_facerestore.models.devices import own_state
 from lib_facerestore.whole_file import sync, whole_file
 
 if TYPE_CHECKING:

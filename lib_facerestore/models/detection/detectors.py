@@ -40,7 +40,7 @@ class RetinaFaceDetector:
     def __init__(self, spec: ModelSpec, sha256: str, state: dict[str, torch.Tensor], device: torch.device) -> None:
         """Build the network of a row of the catalogue. state: its weights, in facexlib's names.
 
-        Raises: RuntimeError of torch where names or shapes of the weights do not fit; OutOfMemory.
+        Raises: RuntimeError of torch where names or shapes of the weights do not fit; OutOfMemory; DeviceFailed.
         """
         self.used = ModelUsed("detector", spec.name, sha256)
         self.default_threshold = spec.threshold
@@ -53,12 +53,21 @@ class RetinaFaceDetector:
         return self.network.device
 
     def move(self, device: torch.device) -> None:
-        """Move the network to another device. Raises: OutOfMemory; the network stays then."""
+        """Move the network to another device. Raises: OutOfMemory, DeviceFailed, and the network stays; DeviceLost."""
         self.network.move(device)
 
     def fall_back(self) -> bool:
-        """Move the network to the CPU after its device refused the memory; False where it is there already."""
+        """Move the network to the CPU after its device failed or had no memory; False where it is there already."""
         return self.network.fall_back()
+
+    def avoid(self, device: str, problem: str) -> None:
+        """Remember that a device failed where the CPU gave a result."""
+        self.network.avoid(device, problem)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Devices that failed where the CPU gave a result, each with what it said."""
+        return self.network.failures
 
     def detect(self, pictures: Sequence[Pixels], threshold: float, short_side_px: int) -> list[list[Face]]:
         """Find the faces of each picture, in its own px, best score first; see `engine.ports.Detector`.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.models.networks import OnDevice, inference, own_state
+from lib_facerestore.models.devices import OnDevice, inference, move_weights, own_state
 
 if TYPE_CHECKING:
     import torch
@@ -31,15 +31,16 @@ class RetinaFaceNetwork(OnDevice):
         """Build the network. name: the model's, for errors. state: its weights, by facexlib's names.
 
         backbone: facexlib's name of the trunk, "mobile0.25" or "resnet50".
-        Raises: RuntimeError of torch where the weights do not fit.
+        Raises: RuntimeError of torch where the weights do not fit; OutOfMemory; DeviceFailed.
         """
         import torch
         from facexlib.detection.retinaface import RetinaFace
 
         # Building a network draws its first weights at random; the host's generator must not notice.
         with torch.random.fork_rng(devices=[]):
-            network = RetinaFace(network_name=backbone, device=device)
+            network = RetinaFace(network_name=backbone, device=torch.device("cpu"))
         network.load_state_dict(state)
+        move_weights(name, network, "cpu", device)
         super().__init__(name, network.eval(), device)
 
     def rows(self, batch: NDArray[np.uint8], threshold: float) -> list[NDArray[np.float32]]:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from lib_facerestore.models import devices
 from lib_facerestore.models.executors.openvino_ways import OpenVinoWays, shapes_of
 from lib_facerestore.models.executors.program import HowToRun, Program, Tensors, Way
 from lib_facerestore.models.executors.torch_half import TorchAutocast, TorchHalf
 from lib_facerestore.models.executors.verdicts import FAILED, Verdict, Verdicts, decibels
-from lib_facerestore.models.networks import devices
 
 if TYPE_CHECKING:
     import torch
@@ -23,8 +23,6 @@ logger = logging.getLogger(__name__)
 Call: TypeAlias = "Callable[..., Tensors]"
 # Preparations such as building kernels take up to a second or two.
 _LONG_S = 5.0
-# Autocast hung on Apple's GPUs.
-_NEVER_HALF = frozenset({"mps"})
 
 
 class Runner:
@@ -107,7 +105,7 @@ class Runner:
     def _ways(self, inputs: Tensors) -> list[Way]:
         """The ways beside torch in full precision that settings, program, device and processor allow."""
         ways = self._openvino.ways(inputs, self.how)
-        if self.how.executor != "openvino" and inputs[0].device.type not in _NEVER_HALF:
+        if self.how.executor != "openvino" and devices.rules_for(inputs[0].device).autocast:
             ways = [Way.TORCH_HALF, *ways]
         is_half_wanted = self.how.precision == "half" and self._program.may_be_half
         return [way for way in ways if is_half_wanted or not way.is_half]

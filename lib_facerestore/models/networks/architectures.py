@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lib_facerestore.errors import WeightsUnknown
-from lib_facerestore.models.networks.devices import memory_refusals, own_state
+from lib_facerestore.models.devices import memory_refusals, move_weights, own_state
 
 if TYPE_CHECKING:
     import spandrel
@@ -27,7 +27,8 @@ def build(
     """Build the network that fits the names of the weights, load them, and move it to the device, in eval mode.
 
     state: tensors by the names of the official network, of the shapes that it has. name: the file's, for errors.
-    Raises: WeightsUnknown where no architecture fits, or where it needs a mask beside the picture; OutOfMemory.
+    Raises: WeightsUnknown where no architecture fits, or where it needs a mask beside the picture; OutOfMemory;
+    DeviceFailed.
     """
     registry = _registry()
     import spandrel
@@ -41,8 +42,8 @@ def build(
         raise WeightsUnknown(name, "fits no known network.", tuple(state)) from error
     if not isinstance(model, spandrel.ImageModelDescriptor):
         raise WeightsUnknown(name, "is a network that needs a mask beside the picture.", tuple(state))
-    with memory_refusals(name, device):
-        return model.to(device).eval()
+    move_weights(name, model, "cpu", device)
+    return model.eval()
 
 
 def architecture_of(names: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
 from lib_facerestore.models.catalogue import BundledSource, ModelSpec
-from lib_facerestore.models.networks import own_state
+from lib_facerestore.models.devices import own_state
 from lib_facerestore.models.weights.ncnn import Convolution, PReLU, read_layers
 
 if TYPE_CHECKING:
