@@ -52,6 +52,9 @@ class OtherUpscalers(Protocol):
         Raises: SettingsError where the host has no such upscaler any more.
         """
 
+    def device(self) -> str:
+        """Where the host runs its upscalers, as torch writes it."""
+
     def upscale(self, name: str, image: Any, scale: float) -> Any:
         """Enlarge a PIL image (RGB) by about the factor `scale`; the result is one too.
 
@@ -74,6 +77,10 @@ class NoOtherUpscalers:
     def file(self, name: str) -> Path | None:
         """Raises KeyError: no upscaler has this name."""
         raise KeyError(name)
+
+    def device(self) -> str:
+        """The empty text: nothing runs."""
+        return ""
 
     def upscale(self, name: str, image: Any, scale: float) -> Any:
         """Raises KeyError: no upscaler has this name."""
@@ -109,7 +116,7 @@ class Runtime:
     """Where to run and with which means; a host's adapter or a shell fills it in."""
 
     device: str = "auto"
-    """Such as "cpu", "cuda:1", "mps"; "auto" takes CUDA where torch finds it, else Apple's GPU, else the CPU."""
+    """Torch's name, such as "cpu", "cuda:1", "mps"; or "auto" or "gpu", see `models.devices.torch_device`."""
     precision: WantedPrecision = "full"
     """The value "half" runs networks in half precision where a trial has shown that it gives the same picture."""
     executor: WantedExecutor = "auto"

@@ -47,6 +47,9 @@ def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
         # Linux: tensors of many MB in huge pages; else the page faults of each new one cost x4plus a fifth of its speed
         # on a CPU (437 against 524 µs a px, 400×512 px). torch reads it once, so a host's process decides for itself.
         os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+        # AMD's GPUs: take the quickest way that is known for a convolution; else each new size of a face or tile is
+        # searched for a better one, for minutes. Also read once, and by ROCm alone.
+        os.environ.setdefault("MIOPEN_FIND_MODE", "2")
         options = commands.parser().parse_args(arguments, argparse.Namespace(stop=stop))
         try:
             status: int = options.run(options)

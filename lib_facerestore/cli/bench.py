@@ -21,7 +21,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add("--quick", action="store_true", help="a portrait with GFPGAN and all but the networks, one round: minutes")
     text = "where rows are kept, the table beside it (default: benchmarks/results/speed.json)"
     add("--json", type=Path, default=ROOT / "benchmarks" / "results" / "speed.json", metavar="FILE", help=text)
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:1 (default: %(default)s)")
+    add("--device", default="auto", help="auto, gpu, cpu, cuda:1, xpu, mps (default: %(default)s)")
     add("--rounds", type=int, default=3, help="runs of each path after the warm-up (default: %(default)s)")
     add("--scenario", nargs="+", metavar="TEXT", default=[], help="only scenarios whose name holds one of these")
     text = f"any of: {', '.join(RESTORERS)} (default: all)"

@@ -55,7 +55,8 @@ def add_machine_options(command: argparse.ArgumentParser) -> None:
     """The device and the folders. Without `add_network_options` networks run as the runtime's defaults say."""
     runtime = Runtime()
     command.set_defaults(precision=runtime.precision, faces_at_once=runtime.face_batch, executor=runtime.executor)
-    command.add_argument("--device", default=runtime.device, help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")
+    text = "auto, gpu, cpu, or as torch names it: cuda, cuda:1, xpu, mps, directml (default: %(default)s)"
+    command.add_argument("--device", default=runtime.device, help=text)
     command.add_argument("--models", type=Path, metavar="FOLDER", help="folder for weights")
     command.add_argument("--look-in", type=Path, action="append", default=[], metavar="FOLDER", help="more weights")
     command.add_argument("--download", action="store_true", help="fetch missing weights at their first use")

@@ -95,19 +95,30 @@ def model_folders() -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folder for folder in _candidates() if os.path.isdir(folder)))
 
 
-def device() -> str:
-    """The device on which this host restores faces, as torch writes it ("cuda:0"); "auto" where the host names none.
+def device(task: str = "codeformer") -> str:
+    """The device on which this host does a task, as torch writes it ("cuda:0"); "auto" where the host names none.
 
-    It is "cpu" where the user gave --use-cpu for all or for CodeFormer.
+    It is "cpu" where the user gave --use-cpu for all or for the task. task: as hosts call it, "codeformer" or "esrgan".
     """
     from modules import devices
 
     on_cpu = flag("use_cpu", ())
-    if "all" in on_cpu or "codeformer" in on_cpu:
+    if "all" in on_cpu or task in on_cpu:
         return "cpu"
     get_device_for = getattr(devices, "get_device_for", None)
-    chosen = get_device_for("codeformer") if get_device_for else getattr(devices, "device", None)
+    chosen = get_device_for(task) if get_device_for else getattr(devices, "device", None)
     return "auto" if chosen is None else str(chosen)
+
+
+def gpu() -> str:
+    """The device on which this host generates, as torch writes it ("xpu:0"), where that is no CPU; else "gpu".
+
+    "gpu" stands for the first one that torch finds.
+    """
+    from modules import devices
+
+    own = str(getattr(devices, "device", None) or "cpu")
+    return "gpu" if own.startswith("cpu") else own
 
 
 def chosen_restorer() -> str:

@@ -67,6 +67,10 @@ class HostUpscalers:
                 return Path(noted)
         return None
 
+    def device(self) -> str:
+        """Where the host runs its upscalers, as torch writes it."""
+        return base.device("esrgan")
+
     def upscale(self, name: str, image: Any, scale: float) -> Any:
         """Let the host enlarge a PIL image by about the factor `scale`.
 

@@ -168,7 +168,7 @@ def load_other_upscaler(name: str, runtime: Runtime, aside: Aside = nullcontext)
 
     file = runtime.other_upscalers.file(name)
     sha256 = "" if file is None else weights.sha256_of_file(file, runtime)
-    return OtherUpscaler(name, sha256, runtime.other_upscalers, runtime.device, aside)
+    return OtherUpscaler(name, sha256, runtime.other_upscalers, runtime.other_upscalers.device(), aside)
 
 
 def lanczos() -> Upscaler:

@@ -64,7 +64,8 @@ OPTIONS = (
     Option("result", ResultHandling, "Restored pictures",
            "the base file stays, except with the last choice; the restored one is written beside it with -restored"),
     Option("extras_place", ExtrasPlace, "In Extras"),
-    Option("device", DeviceChoice, "Device", "auto is where the WebUI itself runs"),
+    Option("device", DeviceChoice, "Device", "auto is where the WebUI itself restores faces; GPU is its GPU, "
+           "or the first that torch finds: CUDA or ROCm, XPU, MPS"),
     Option("precision", WantedPrecision, "Precision",
            "half is faster, and used for a model only where its result cannot be told from that of full"),
     Option("executor", WantedExecutor, "Networks on a CPU run in",

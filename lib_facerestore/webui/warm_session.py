@@ -31,7 +31,7 @@ def runtime(downloads_allowed: bool | None = None) -> Runtime:
     own_folder = options.value("models_folder") or base.flag("facerestore_models_path", "")
     folder = Path(own_folder) if own_folder else base.models_path() / base.OWN_FOLDER
     return Runtime(
-        device={"auto": base.device(), "GPU": "cuda", "CPU": "cpu"}[options.value("device")],
+        device={"auto": base.device(), "GPU": base.gpu(), "CPU": "cpu"}[options.value("device")],
         precision=options.value("precision"),
         executor=options.value("executor"),
         models_folder=folder,

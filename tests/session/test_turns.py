@@ -35,6 +35,9 @@ class Others:
     def file(self, name):
         return None
 
+    def device(self):
+        return "cpu"
+
     def upscale(self, name, image, scale):
         self.before()
         return ImageOps.invert(image).resize((image.width * 2, image.height * 2), Image.Resampling.BICUBIC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from helpers.support import smooth_noise
 from lib_facerestore.engine.data import Picture
@@ -77,3 +78,36 @@ def test_what_one_session_loaded_another_one_has_and_all_let_go_at_once(stored, 
     second.release()
 
     assert first.warm == second.warm == warm_session.warm() == ()
+
+
+@pytest.mark.parametrize(
+    ("own", "on_cpu", "choice", "device"),
+    [
+        ("xpu:0", [], "auto", "xpu:0"),
+        ("xpu:0", [], "GPU", "xpu:0"),
+        ("privateuseone:0", ["codeformer"], "auto", "cpu"),
+        ("privateuseone:0", ["codeformer"], "GPU", "privateuseone:0"),
+        ("cpu", ["all"], "GPU", "gpu"),
+        (None, [], "auto", "auto"),
+        (None, [], "GPU", "gpu"),
+        ("mps", [], "CPU", "cpu"),
+    ],
+)
+def test_gpu_is_the_hosts_own_where_it_has_one(stored, monkeypatch, own, on_cpu, choice, device):
+    from modules import devices, shared
+
+    monkeypatch.setattr(devices, "device", None if own is None else torch.device(own), raising=False)
+    monkeypatch.setattr(shared.cmd_opts, "use_cpu", on_cpu)
+    stored["facerestore_device"] = choice
+
+    assert warm_session.runtime().device == device
+
+
+def test_a_hosts_upscaler_runs_where_the_host_says_and_not_where_the_settings_do(stored, monkeypatch):
+    from modules import devices, shared
+
+    monkeypatch.setattr(devices, "device", torch.device("mps"), raising=False)
+    monkeypatch.setattr(shared.cmd_opts, "use_cpu", ["codeformer"])
+    stored["facerestore_device"] = "CPU"
+
+    assert warm_session.runtime().other_upscalers.device() == "mps"

@@ -35,6 +35,9 @@ class Others:
     def file(self, name):
         return self._file
 
+    def device(self):
+        return "mps"
+
     def upscale(self, name, image, scale):
         self.factors.append(scale)
         assert image.mode == "RGB"
@@ -154,7 +157,7 @@ def test_report_names_the_upscaler_and_the_hash_of_its_file(runtime, tmp_path):
 
     known, unknown = (run(runtime, Others(place), upscaler="Theirs").report for place in (file, None))
 
-    assert (known.upscaler, known.tiles) == ("Theirs", 1)
+    assert (known.upscaler, known.tiles, known.device) == ("Theirs", 1, "mps")
     assert [model.sha256 for model in known.models] == [hashlib.sha256(b"their weights").hexdigest()]
     assert [model.sha256 for model in unknown.models] == [""]
 
