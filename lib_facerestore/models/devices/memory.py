@@ -10,9 +10,9 @@ from lib_facerestore.models.devices.rules import rules_for
 if TYPE_CHECKING:
     import torch
 
-# The largest array of a face network, for each face: CodeFormer's and RestoreFormer's features before their last
-# block, 128 channels of 512×512 px in float32. GFPGAN's have 64 channels.
-_FACE_BYTES = 128 * 512 * 512 * 4
+# The largest array of a face network, for each face: the features of GFPGAN, CodeFormer and RestoreFormer that are
+# enlarged last, 128 channels of 512×512 px in float32.
+FACE_BYTES = 128 * 512 * 512 * 4
 
 
 def free_bytes(device: torch.device) -> int | None:
@@ -23,7 +23,9 @@ def free_bytes(device: torch.device) -> int | None:
     import torch
 
     if device.type == "mps":
-        return answer(lambda: torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory(), None)
+        taken = answer(lambda: int(torch.mps.current_allocated_memory()), 0)
+        total = total_bytes(device)
+        return None if total is None else total - taken
     if device.type not in ("cuda", "xpu"):
         return None
     module = module_of(device.type)
@@ -42,7 +44,7 @@ def total_bytes(device: torch.device) -> int | None:
     import torch
 
     if device.type == "mps":
-        return answer(torch.mps.recommended_max_memory, None)
+        return answer(lambda: int(torch.mps.recommended_max_memory()), None)
     if device.type not in ("cuda", "xpu"):
         return None
     return answer(lambda: int(module_of(device.type).get_device_properties(device).total_memory), None)
@@ -60,4 +62,4 @@ def empty_cache(device: torch.device | str) -> None:
 def most_faces(device: torch.device, wanted: int) -> int:
     """The faces that a network may get at once, so that no array is larger than the device allows: up to `wanted`."""
     limit = rules_for(device).block_bytes
-    return wanted if limit is None else min(wanted, limit // _FACE_BYTES)
+    return wanted if limit is None else min(wanted, limit // FACE_BYTES)

@@ -73,7 +73,7 @@ def _kinds_of_autocast() -> list[str]:
     import torch
 
     # The last one stands for DirectML and others from outside, under the name that their package gave them.
-    outside = answer(torch._C._get_privateuse1_backend_name, "privateuseone")
+    outside = answer(lambda: torch._C._get_privateuse1_backend_name(), "privateuseone")
     kinds = ["cpu", *(kind for kind in ("cuda", "xpu", "mps") if is_there(kind)), outside]
     # Torch refuses to name a kind that it has no automatic half precision for, and then there is nothing to switch off.
     return [kind for kind in kinds if answer(partial(torch.autocast, kind, enabled=False), None) is not None]
