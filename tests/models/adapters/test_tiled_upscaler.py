@@ -266,6 +266,55 @@ def test_weights_that_find_no_room_run_on_the_cpu_and_that_is_said():
     assert network.moves[:2] == ["cuda:0", "cpu"]
 
 
+def on_gpu(device):
+    """An upscaler that starts on a device which takes the weights."""
+    upscaler, network = fake_upscaler()
+    network.to = lambda *args, **more: network
+    upscaler._device = torch.device(device)
+    return upscaler
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+@pytest.mark.parametrize("device", ["cuda:0", "xpu:0", "meta"])
+def test_a_device_that_fails_is_left_for_the_cpu_at_once_and_that_is_remembered(device):
+    upscaler = on_gpu(device)
+    pixels = smooth_noise(50, 301)
+
+    first, second = (upscaler.upscale(pixels, NoProgress()) for _ in range(2))
+
+    # The error is torch's own for a device that this machine has not, or that holds no numbers.
+    np.testing.assert_array_equal(first.pixels, repeated(pixels))
+    assert first.device == second.device == "cpu"
+    (warning,) = first.warnings
+    assert warning == f"fake network failed on {device}: {upscaler.failures[device]}. It went on on the CPU."
+    # A further run of the same picture does not ask the device again.
+    assert second.warnings == ()
+
+
+def test_numbers_that_are_no_picture_are_made_once_more_on_the_cpu(monkeypatch):
+    upscaler = on_gpu("xpu:0")
+    forward, pixels = upscaler._forward, smooth_noise(50, 61)
+    spoilt = lambda batch, device: forward(batch, "cpu") * (1.0 if device == "cpu" else np.nan)  # noqa: E731
+    monkeypatch.setattr(upscaler, "_forward", spoilt)
+
+    done = upscaler.upscale(pixels, NoProgress())
+
+    np.testing.assert_array_equal(done.pixels, repeated(pixels))
+    assert done.warnings == (
+        "fake network failed on xpu:0: a tile came out with values that are not numbers, in float32 too. "
+        "It went on on the CPU.",
+    )
+
+
+def test_a_device_that_cannot_measure_the_context_still_gives_the_picture(monkeypatch):
+    upscaler = on_gpu("meta")
+    upscaler._context_px = 0
+    monkeypatch.setattr(type(upscaler._model), "device", torch.device("meta"))
+    pixels = smooth_noise(50, 61)
+
+    np.testing.assert_array_equal(upscaler.upscale(pixels, NoProgress()).pixels, repeated(pixels))
+
+
 def test_a_picture_is_not_lost_when_its_network_finds_no_way_back():
     upscaler, network = fake_upscaler(TileBudget("cpu", 3600, 1))
     refuse_cuda(upscaler, network)

@@ -33,17 +33,24 @@ def runtime_on_gpu(tmp_path_factory) -> Runtime:
     return Runtime(device="cuda", models_folder=folder, cache_folder=folder / "converted")
 
 
-@pytest.fixture
-def full_gpu(monkeypatch):
-    """No weights find room on the GPU, neither when they are loaded nor later."""
+def put_gpu(monkeypatch, error):
+    """Let the machine have a GPU which answers so to all weights, when they are loaded and later."""
     to = nn.Module.to
 
     def move(module, *args, **more):
         target = more.get("device", args[0] if args else None)
-        return refuse() if isinstance(target, torch.device) and target.type == "cuda" else to(module, *args, **more)
+        if isinstance(target, torch.device) and target.type == "cuda":
+            raise error
+        return to(module, *args, **more)
 
     monkeypatch.setattr(devices, "torch_device", lambda name: GPU)
     monkeypatch.setattr(nn.Module, "to", move)
+
+
+@pytest.fixture
+def full_gpu(monkeypatch):
+    """No weights find room on the GPU."""
+    put_gpu(monkeypatch, NO_ROOM)
 
 
 def test_what_a_full_device_refuses_is_loaded_on_the_cpu_and_the_report_is_told(runtime_on_gpu, full_gpu):
@@ -59,6 +66,23 @@ def test_what_a_full_device_refuses_is_loaded_on_the_cpu_and_the_report_is_told(
         for network in (tools.detector.used.name, "BiSeNet"):
             assert any(words.format(network) in warning for warning in tools.warnings)
         assert sum("It went on on the CPU." in warning for warning in tools.warnings) == 4
+
+
+def test_a_gpu_that_takes_no_weights_is_not_a_wrong_file_and_is_asked_once_for_each(runtime_on_gpu, monkeypatch):
+    put_gpu(monkeypatch, RuntimeError("HIP error: invalid device function\nHIP kernel errors might be"))
+    session = Session(runtime_on_gpu)
+    settings = RestoreSettings(mask="parsing", scale=2.0, upscaler="Real-ESRGAN animevideov3 (embedded)")
+
+    first, second = session.tools(settings), session.tools(settings)
+
+    said = "failed on cuda:1: HIP error: invalid device function. It went on on the CPU."
+    before = "failed on cuda:1 before: HIP error: invalid device function. It runs on the CPU until the program starts"
+    for tools, sentence in ((first, said), (second, before)):
+        assert [tools.restorer.device, tools.detector.device, tools.parser.device] == [CPU] * 3
+        assert sum(sentence in warning for warning in tools.warnings) == 4
+        assert any(warning.startswith(f"BiSeNet {sentence}") for warning in tools.warnings)
+        # One face at a time, as a CPU takes them.
+        assert tools.face_batch == 1
 
 
 def test_finding_faces_and_comparing_models_tell_it_too(runtime_on_gpu, full_gpu, small_photograph):
