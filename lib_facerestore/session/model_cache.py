@@ -78,7 +78,7 @@ class ModelCache:
         import torch
 
         self._note_failures()
-        notice = self._failed_before(key, device)
+        notice, problem = self._failed_before(key, device), ""
         if not notice:
             try:
                 loaded = self._on_device(key, device, load)
@@ -86,11 +86,12 @@ class ModelCache:
                 if device.type == "cpu":
                     raise
                 notice = f"{error} It went on on the CPU."
-                if isinstance(error, DeviceFailed):
-                    self._failures[key, str(device)] = error.problem
+                problem = error.problem if isinstance(error, DeviceFailed) else ""
         if notice:
             loaded = self._on_device(key, torch.device("cpu"), load)
             loaded = replace(loaded, notices=(*loaded.notices, notice))
+        if problem:  # and the CPU has no such problem, so it is the device's
+            self._failures[key, str(device)] = problem
         self.turns.note(key)
         return loaded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib_facerestore.errors import SettingsError
-from lib_facerestore.models.devices.kinds import answer, devices_there, directml
+from lib_facerestore.models.devices.kinds import answer, devices_there, directml, is_there, module_of
 from lib_facerestore.models.devices.running import errors_of_devices, is_out_of_memory
 
 if TYPE_CHECKING:
@@ -52,13 +52,14 @@ def _automatic(written: str, name: str) -> torch.device:
     """What "auto" or "gpu" means. Raises: SettingsError for "gpu" where torch finds none."""
     import torch
 
-    there = {device.type: device for device in reversed(devices_there())}
-    found = next((there[kind] for kind in _ORDER if kind in there), None)
-    if found is None:
-        if name == "gpu":
-            raise _not_there(written)
-        return torch.device("cpu")
-    return torch.device("cuda", answer(torch.cuda.current_device, 0)) if found.type == "cuda" else found
+    found = next((kind for kind in _ORDER if is_there(kind)), None)
+    if found is not None:
+        return (
+            torch.device(found) if found == "mps" else torch.device(found, answer(module_of(found).current_device, 0))
+        )
+    if name == "gpu":
+        raise _not_there(written)
+    return torch.device("cpu")
 
 
 def _named(name: str) -> torch.device:
@@ -72,7 +73,7 @@ def _named(name: str) -> torch.device:
         return torch.device(str(package.device()))
     device = torch.device(name)
     if device.index is None and device.type in ("cuda", "xpu"):
-        return torch.device(device.type, getattr(torch, device.type).current_device())
+        return torch.device(device.type, module_of(device.type).current_device())
     return device
 
 

@@ -32,7 +32,7 @@ def kind_of(device: torch.device) -> Kind:
 def devices_there() -> tuple[torch.device, ...]:
     """Every device that torch finds: the CPU, then GPUs of CUDA or ROCm, Intel's, Apple's and DirectML's.
 
-    DirectML's are found where its package is installed. The first one after the CPU is what "auto" means.
+    DirectML's are found where its package is installed, which this call imports.
     """
     import torch
 
