@@ -12,8 +12,8 @@ from lib_facerestore.errors import WeightsUnknown
 from lib_facerestore.models import weights
 from lib_facerestore.models.catalogue import ModelSpec
 from lib_facerestore.models.checkpoints import interpolate
+from lib_facerestore.models.devices import memory_refusals, own_state
 from lib_facerestore.models.executors import STOCK, HowToRun
-from lib_facerestore.models.networks import memory_refusals, own_state
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
 

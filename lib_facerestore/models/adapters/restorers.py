@@ -12,8 +12,8 @@ from lib_facerestore.engine.ports import CropKernel
 from lib_facerestore.engine.upscaling import resize_float
 from lib_facerestore.errors import InferenceFailed, WeightsUnknown
 from lib_facerestore.models.adapters.face_functions import FACE_ARCHITECTURES, FaceFunction, face_function
+from lib_facerestore.models.devices import OnDevice, inference, own_state
 from lib_facerestore.models.executors import STOCK, HowToRun, Program, Runner
-from lib_facerestore.models.networks import OnDevice, inference, own_state
 
 if TYPE_CHECKING:
     import spandrel

@@ -294,7 +294,7 @@ def test_a_device_that_fails_is_left_for_the_cpu_at_once_and_that_is_remembered(
 def test_numbers_that_are_no_picture_are_made_once_more_on_the_cpu(monkeypatch):
     upscaler = on_gpu("xpu:0")
     forward, pixels = upscaler._forward, smooth_noise(50, 61)
-    spoilt = lambda batch, device: forward(batch, "cpu") * (1.0 if device == "cpu" else np.nan)  # noqa: E731
+    spoilt = lambda batch, device, call: forward(batch, "cpu", call) * (1.0 if device == "cpu" else np.nan)  # noqa: E731
     monkeypatch.setattr(upscaler, "_forward", spoilt)
 
     done = upscaler.upscale(pixels, NoProgress())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 
 from helpers.machines import put_machine
 from lib_facerestore.models.devices import described, inference, rules_for
-from lib_facerestore.models.networks.precision import Precision
+from lib_facerestore.models.executors import HowToRun, Program, Runner
 
 
 @pytest.fixture
@@ -68,18 +70,24 @@ def test_directml_runs_without_inference_mode_and_without_gradients(name, has):
         assert not torch.is_grad_enabled()
 
 
+@dataclass
+class Pixels:
+    """What a runner looks at before it runs anything, on a device that this machine has not."""
+
+    device: torch.device
+    shape: tuple[int, ...] = (1, 3, 8, 8)
+
+
 @pytest.mark.parametrize("name", ["mps", "privateuseone:0", "meta"])
 def test_half_precision_is_not_tried_where_autocast_is_not_safe(name, tmp_path):
-    ran = []
+    calls = []
+    program = Program(calls.append, "fake network", "0" * 64, 1.0)  # type: ignore[arg-type]
+    runner = Runner(program, HowToRun("half", "torch", tmp_path))
 
-    def call():
-        ran.append(torch.is_autocast_enabled("cpu"))
-        return torch.zeros(1)
-
-    Precision("half", "0" * 64, tmp_path).run(call, torch.device(name), 1.0)
+    runner(Pixels(torch.device(name)))  # type: ignore[arg-type]
 
     assert not rules_for(name).autocast
-    assert ran == [False]
+    assert len(calls) == 1
     assert list(tmp_path.iterdir()) == []
 
 
