@@ -149,7 +149,8 @@ class ModelCache:
     def _note_failures(self) -> None:
         """Remember where the kept networks failed, beyond the time for which they are kept."""
         for key, loaded in self._kept.items():
-            for device, problem in loaded.tool.failures.items():
+            failures: dict[str, str] = getattr(loaded.tool, "failures", {})  # what torch does not run keeps none
+            for device, problem in failures.items():
                 self._failures[key, device] = problem
 
     def _failed_before(self, key: ModelKey, device: torch.device) -> str:

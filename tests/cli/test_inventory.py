@@ -42,7 +42,8 @@ def test_doctor_is_content_with_a_whole_installation(capsys):
     said = capsys.readouterr()
     assert status == 0
     assert said.err == ""
-    assert "device cpu" in said.out
+    assert "device cpu\n  torch " in said.out
+    assert " was built for " in said.out
     for spec in MODELS:
         assert f"  {'ok      ' if spec.bundled else 'missing '} {spec.name}" in said.out
 

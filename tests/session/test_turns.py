@@ -2,7 +2,6 @@
 
 import dataclasses
 import threading
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -47,7 +46,6 @@ class Recorder:
     """A network that notes where it is."""
 
     place = ""
-    failures: ClassVar[dict] = {}
 
     def move(self, device):
         self.place = str(device)

@@ -59,7 +59,7 @@ def test_auto_takes_general_x4v3_where_its_file_is(empty):
 
 def test_auto_takes_the_embedded_network_where_no_file_is(empty, monkeypatch):
     def load(spec, *_):  # 33 MB less
-        return SimpleNamespace(name=spec.name, move=lambda device: None, failures={}), weights.find(spec, empty)
+        return SimpleNamespace(name=spec.name, move=lambda device: None), weights.find(spec, empty)
 
     monkeypatch.setattr(loading, "load_upscaler", load)
 

@@ -19,7 +19,6 @@ class Recorder:
 
     def __init__(self) -> None:
         self.place = ""
-        self.failures: dict[str, str] = {}
 
     def move(self, device: torch.device) -> None:
         self.place = str(device)
