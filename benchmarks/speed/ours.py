@@ -15,6 +15,7 @@ from benchmarks.speed import networks
 from benchmarks.speed.clock import Clock
 from benchmarks.speed.scenes import Scenario, Scene
 from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed, Picture, Pixels
+from lib_facerestore.engine.faces import align
 from lib_facerestore.engine.ports import Tools
 from lib_facerestore.models import catalogue, loading
 from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES, FaceParser
@@ -97,6 +98,7 @@ class TimedRestorer:
         self.used = real.used if real else ModelUsed("restorer", "none", "0" * 64)
         self.has_fidelity = bool(real and real.has_fidelity)
         self.crop_kernel = real.crop_kernel if real else "linear"
+        self.crop_side_px = real.crop_side_px if real else align.CROP_SIDE_PX
 
     @property
     def device(self) -> object:

@@ -60,9 +60,8 @@ def compare_restorers(
     prepared = pipeline.prepare(picture, tools, settings)
     tones = face_tones(picture, prepared.crops, settings.keep_tone)
     work = FaceWork(tools, settings, tones, progress)
-    cut: dict[CropKernel, Sequence[Crop]] = {
-        "linear": prepared.crops
-    }  # what prepare cuts for no restorer in particular
+    # By kernel and side; the first is what prepare cuts for no restorer in particular.
+    cut: dict[tuple[CropKernel, int], Sequence[Crop]] = {("linear", align.CROP_SIDE_PX): prepared.crops}
     variants: dict[tuple[str, float | None], Variant] = {}
     notes = Notes()
     for name, restorer in restorers() if prepared.crops else ():
@@ -70,22 +69,25 @@ def compare_restorers(
         if isinstance(restorer, str):
             variants.setdefault((name, None), Variant(name, None, (restorer,) * len(prepared.crops)))
             continue
-        kernel = restorer.crop_kernel
-        if kernel not in cut:
-            cut[kernel] = _cut_again(prepared, kernel)
+        wanted = restorer.crop_kernel, restorer.crop_side_px
+        if wanted not in cut:
+            cut[wanted] = _cut_again(prepared, *wanted)
         for fidelity in fidelities if restorer.has_fidelity else (None,):
             key = (restorer.used.name, fidelity)
             if key not in variants:
-                variants[key] = Variant(*key, _restored(cut[kernel], restorer, fidelity, work, notes))
+                variants[key] = Variant(*key, _restored(cut[wanted], restorer, fidelity, work, notes))
     seconds = time.perf_counter() - started
     ran = joined((Ran(warnings=(*picture.notes, *tools.warnings)), prepared.ran, notes.ran()))
     return FaceComparison(prepared, tuple(variants.values()), ran.warnings, seconds, ", ".join(ran.devices))
 
 
-def _cut_again(prepared: Prepared, kernel: CropKernel) -> list[Crop]:
+def _cut_again(prepared: Prepared, kernel: CropKernel, side_px: int) -> list[Crop]:
     """The same squares of the picture as another kind of restorer wants to see them."""
     pixels = prepared.picture.pixels
-    return [align.crop_with(pixels, crop.face, crop.affine, crop.side_px, kernel) for crop in prepared.crops]
+    return [
+        align.crop_with(pixels, crop.face, align.at_side(crop.affine, crop.side_px, side_px), side_px, kernel)
+        for crop in prepared.crops
+    ]
 
 
 def _restored(
@@ -95,9 +97,10 @@ def _restored(
     weight = 0.0 if fidelity is None else fidelity
     done = restore_in_batches(crops, restorer, lambda crop: weight, work.tools.face_batch, work.progress, notes)
     tones = [work.tones.get(crop.face.index) for crop, _ in done]
-    return tuple(f if isinstance(f, str) else _shown(crop, f, tone) for (crop, f), tone in zip(done, tones))
+    return tuple(f if isinstance(f, str) else _shown(f, tone) for (_, f), tone in zip(done, tones))
 
 
-def _shown(crop: Crop, pixels: FloatPixels, tone: Tone | None) -> FloatPixels:
-    small = resize_float(pixels, (crop.side_px, crop.side_px))
+def _shown(pixels: FloatPixels, tone: Tone | None) -> FloatPixels:
+    """The face at the side at which all variants are compared, in its tone."""
+    small = resize_float(pixels, (align.CROP_SIDE_PX, align.CROP_SIDE_PX))
     return read_only(small if tone is None else tone.apply(small))

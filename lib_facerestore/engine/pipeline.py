@@ -72,10 +72,11 @@ def prepare(picture: Picture, tools: Tools, settings: RestoreSettings) -> Prepar
     chosen, reasons = select(faces, picture.size_hw, settings)
     crops: list[Crop] = []
     kernel = tools.restorer.crop_kernel if tools.restorer else "linear"
+    side_px = _crop_side(tools)
     reports = [face.report("skipped", reasons[face.index]) for face in faces if face.index in reasons]
     for face in chosen:
         cut = align.take_whole if settings.aligned_input else align.align
-        crop = cut(picture.pixels, face, kernel=kernel)
+        crop = cut(picture.pixels, face, side_px, kernel)
         if crop is None:
             reports.append(face.report("failed", "its landmarks lie on one point"))
         else:
@@ -162,6 +163,14 @@ def _finish(
     )
     shown = {face.crop.face.index: face for restoration in restorations for face in restoration.faces}
     return Result(picture, fold(stages), tuple(shown.values()), plan)
+
+
+def _crop_side(tools: Tools) -> int:
+    """Side of the crops in px: the larger of what the two restorers take, because the second one sees the same crop."""
+    return max(
+        (restorer.crop_side_px for restorer in (tools.restorer, tools.second_restorer) if restorer),
+        default=align.CROP_SIDE_PX,
+    )
 
 
 def _is_taken_whole(tools: Tools, settings: RestoreSettings) -> bool:

@@ -64,6 +64,8 @@ class Restorer(HasFallback, Protocol):
 
     has_fidelity: bool
     crop_kernel: CropKernel
+    crop_side_px: int
+    """Side of the square that a face is cut out at for it."""
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         """One restored square (kS, kS, 3) float32 in [0, 1] for each crop.

@@ -60,6 +60,7 @@ class Detector(Network):
 class Restorer(Network):
     has_fidelity = True
     crop_kernel: CropKernel = "linear"
+    crop_side_px = 512
 
     def __init__(self, name="first", **more):
         super().__init__(name, "restorer", **more)

@@ -41,6 +41,7 @@ class FakeRestorer:
     used = ModelUsed("restorer", "fake restorer", "1" * 64)
     has_fidelity = False
     crop_kernel: CropKernel = "linear"
+    crop_side_px = 512
     device = "cpu"
 
     def __init__(self, enlarged: int = 1, failing: frozenset[int] = frozenset()) -> None:

@@ -39,11 +39,10 @@ def affine_to_template(landmarks: NDArray[np.float32], side_px: int = CROP_SIDE_
     """
     if not np.isfinite(landmarks).all() or np.ptp(landmarks, axis=0).max() < 1e-3:
         return None
-    template = FFHQ_TEMPLATE_512 * (side_px / CROP_SIDE_PX)
-    affine, _ = cv2.estimateAffinePartial2D(landmarks.astype(np.float64), template, method=cv2.LMEDS)
+    affine, _ = cv2.estimateAffinePartial2D(landmarks.astype(np.float64), FFHQ_TEMPLATE_512, method=cv2.LMEDS)
     if affine is None or not np.isfinite(affine).all() or abs(np.linalg.det(affine[:, :2])) < 1e-12:
         return None
-    return np.asarray(affine, np.float64)
+    return at_side(np.asarray(affine, np.float64), CROP_SIDE_PX, side_px)
 
 
 def align(pixels: Pixels, face: Face, side_px: int = CROP_SIDE_PX, kernel: CropKernel = "linear") -> Crop | None:
@@ -75,6 +74,17 @@ def crop_with(pixels: Pixels, face: Face, affine: Affine, side_px: int, kernel: 
     Shapes: pixels (H, W, 3) RGB uint8 or uint16; affine (2, 3), picture → crop; the crop as in `align`.
     """
     return Crop(face, warp(pixels, affine, side_px, kernel), affine)
+
+
+def at_side(affine: Affine, side_px: int, wanted_px: int) -> Affine:
+    """The affine that leads to the same square of the picture with a side of `wanted_px` in place of `side_px`.
+
+    Shapes: (2, 3) → (2, 3). An equal side gives the same numbers.
+    """
+    ratio = wanted_px / side_px
+    resized = affine * ratio
+    resized[:, 2] += (ratio - 1) / 2  # u′ = (u + ½)·ratio − ½
+    return resized
 
 
 def warp(pixels: Pixels, affine: Affine, side_px: int, kernel: CropKernel = "linear") -> FloatPixels:

@@ -140,7 +140,9 @@ def _seen_after(face: RestoredCrop, visibility: float) -> Crop:
     side = face.crop.side_px
     pixels = face.pixels
     if pixels.shape[0] != side:
-        pixels = np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+        # Averaging whole blocks is for reducing; enlarged like that, a face would show blocks.
+        kernel = cv2.INTER_AREA if pixels.shape[0] > side else cv2.INTER_LINEAR
+        pixels = np.asarray(cv2.resize(pixels, (side, side), interpolation=kernel), np.float32)
     seen = face.crop.pixels + (pixels - face.crop.pixels) * np.float32(visibility)
     return replace(face.crop, pixels=seen, is_restored=True)
 

@@ -69,6 +69,8 @@ class _InWays(OnDevice):
 class FaceNetwork(_InWays):
     """GFPGAN, CodeFormer or RestoreFormer, which take and give faces of 512×512 px; see `engine.ports.Restorer`."""
 
+    crop_side_px = FACE_NETWORK_SIDE_PX
+
     def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, how: HowToRun) -> None:
         """Take over a network; a GFPGAN is changed to a faster form of the same sums."""
         self.used = ModelUsed("restorer", name, sha256)
@@ -129,6 +131,7 @@ class UpscalingRestorer(_InWays):
 
     has_fidelity = False
     crop_kernel: CropKernel = "cubic"  # keeps more of the picture's own detail than linear
+    crop_side_px = FACE_NETWORK_SIDE_PX
 
     def __init__(self, name: str, sha256: str, model: Descriptor, device: torch.device, how: HowToRun) -> None:
         """Take over a network of factor k that takes and gives RGB in [0, 1]. name, sha256: for the report."""

@@ -50,7 +50,8 @@ def test_affine_brings_turned_and_scaled_landmarks_back_to_the_template(degrees,
 def test_smaller_crop_side_scales_the_template():
     affine = affine_to_template(FFHQ_TEMPLATE_512.astype(np.float32), side_px=256)
 
-    assert np.allclose(affine, [[0.5, 0, 0], [0, 0.5, 0]], atol=1e-3)
+    # u′ = (u + ½)/2 − ½: pixel centres lie at integers, so half the side is not just half of each number.
+    assert np.allclose(affine, [[0.5, 0, -0.25], [0, 0.5, -0.25]], atol=1e-3)
 
 
 def test_one_wild_landmark_does_not_move_the_crop():
