@@ -9,7 +9,8 @@ FaceRestoreError
 │   ├── WeightsMissing   the file is nowhere
 │   ├── WeightsDamaged   the file is there and is not what it should be
 │   ├── WeightsUnreachable   the file could not be downloaded
-│   └── WeightsUnknown   the file is whole, and no known network fits it
+│   ├── WeightsUnknown   the file is whole, and no known network fits it
+│   └── RuntimeMissing   the file is whole, and the program that runs such files is not installed
 ├── ModelError
 │   ├── OutOfMemory      the device refused the memory
 │   └── InferenceFailed  a network gave an error or numbers that are no picture
@@ -96,6 +97,14 @@ class WeightsUnknown(WeightsError):
         seen = f" Its first keys are {', '.join(keys_seen[:3])}." if keys_seen else ""
         super().__init__(f"{getattr(path, 'name', path)} {problem}{seen}")
         self.path, self.keys_seen = path, keys_seen
+
+
+class RuntimeMissing(WeightsError):
+    """A file of weights is run by a program that is not installed."""
+
+    def __init__(self, path: Path, advice: str) -> None:
+        super().__init__(f"{path.name} is an ONNX network, and neither onnxruntime nor openvino is installed. {advice}")
+        self.path = path
 
 
 class ModelError(FaceRestoreError):

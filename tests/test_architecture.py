@@ -17,7 +17,7 @@ GROUND = ("settings", "setting_info", "runtime", "errors", "version", "whole_fil
 # tifffile and imagecodecs are used where they are installed, which is not in a WebUI.
 ENGINE_PACKAGES = {"numpy", "cv2", "PIL", "tifffile", "imagecodecs"}
 MODEL_PACKAGES = {"torch", "torchvision", "spandrel", "spandrel_extra_arches", "facexlib", "safetensors"}
-MODEL_PACKAGES |= {"onnx", "openvino"}  # optional
+MODEL_PACKAGES |= {"onnx", "onnxruntime", "openvino"}  # optional
 ALLOWED = {
     "settings": ({"errors", "setting_info"}, set()),
     "setting_info": ({"errors"}, set()),
@@ -42,7 +42,7 @@ ALLOWED = {
 ROOMS = (
     "engine.faces", "engine.upscaling", "engine.pixels", "engine.tone",
     "models.catalogue", "models.checkpoints", "models.fetching", "models.weights", "models.devices",
-    "models.networks", "models.adapters", "models.detection", "models.executors",
+    "models.networks", "models.adapters", "models.detection", "models.executors", "models.onnx_models",
     "session",
     "cli.restoring",
     "webui.jobs", "webui.gallery", "webui.page", "webui.lent", "webui.comparison", "webui.api",
@@ -248,7 +248,7 @@ socket.socket = socket.create_connection = refuse
 import lib_facerestore.session, lib_facerestore.cli, lib_facerestore.engine.pipeline
 import lib_facerestore.models.catalogue, lib_facerestore.models.adapters, lib_facerestore.models.detection
 import lib_facerestore.models.loading, lib_facerestore.models.doctor
-heavy = {"torch", "gradio", "spandrel", "facexlib", "onnx"} & set(sys.modules)
+heavy = {"torch", "gradio", "spandrel", "facexlib", "onnx", "onnxruntime", "openvino"} & set(sys.modules)
 assert not heavy, heavy
 print("light")
 """

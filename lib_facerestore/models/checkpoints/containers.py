@@ -18,7 +18,9 @@ Container = Literal["safetensors", "zip", "pickle"]
 PICKLE_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin")
 SUFFIXES = (".safetensors", *PICKLE_SUFFIXES)
 # Networks of other programs, which users keep in the same folders.
-_OTHER_PROGRAMS = {".onnx": "an ONNX network", ".param": "the description of an ncnn network"}
+_OTHER_PROGRAMS = {".param": "the description of an ncnn network"}
+# Networks that a runtime of their own runs; `models.onnx_models` checks them.
+_ONNX_SUFFIX = ".onnx"
 DOWNLOAD_AGAIN = "Delete the file and download it again."
 # A network of 3,000 tensors has a header of 400 kB; the format itself would allow 100 MB.
 _LONGEST_HEADER_BYTES = 16 << 20
@@ -41,8 +43,10 @@ def form_of(path: Path) -> Container:
 
     Raises: WeightsMissing, WeightsDamaged, WeightsUnknown.
     """
-    head = _head(path)
-    _refuse_what_is_no_checkpoint(path, head)
+    if path.suffix.lower() not in SUFFIXES:
+        raise WeightsUnknown(path, f"is no checkpoint: its name must end in {', '.join(SUFFIXES)}.")
+    head = first_bytes(path)
+    refuse_no_weights(path, head)
     if head[:4] == b"PK\x03\x04":
         _check_zip(path, reads_all=False)
         return "zip"
@@ -60,9 +64,9 @@ def form_of(path: Path) -> Container:
 
 
 def is_listed(path: Path) -> bool:
-    """Whether a file counts as a checkpoint: by its suffix; a .bin, which many programs write, by its bytes too."""
+    """Whether a file counts as weights: by its suffix; a .bin, which many programs write, by its bytes too."""
     suffix = path.suffix.lower()
-    return suffix in SUFFIXES and (suffix != ".bin" or _may_be_torchs(path))
+    return suffix in (*SUFFIXES, _ONNX_SUFFIX) and (suffix != ".bin" or _may_be_torchs(path))
 
 
 def refusal(path: Path) -> WeightsUnknown | None:
@@ -87,13 +91,11 @@ def _may_be_torchs(path: Path) -> bool:
     return head.startswith((b"PK\x03\x04", b"\x80")) or head[8:9] == b"{"
 
 
-def _head(path: Path) -> bytes:
+def first_bytes(path: Path) -> bytes:
     """The first 512 bytes of a file.
 
-    Raises: WeightsUnknown for what is no ordinary file with a checkpoint's suffix; WeightsMissing; WeightsDamaged.
+    Raises: WeightsUnknown for what is no ordinary file; WeightsMissing; WeightsDamaged.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise WeightsUnknown(path, f"is no checkpoint: its name must end in {', '.join(SUFFIXES)}.")
     if path.is_dir():
         raise WeightsUnknown(path, "is a folder, not a file of weights.")
     try:
@@ -113,7 +115,7 @@ def unreadable(path: Path, error: OSError) -> WeightsDamaged:
     return WeightsDamaged(path, found, "a readable file", "Check its permissions and its disk.")
 
 
-def _refuse_what_is_no_checkpoint(path: Path, head: bytes) -> None:
+def refuse_no_weights(path: Path, head: bytes) -> None:
     """Refuse empty files, web pages, Git LFS pointers and zeros, by their first bytes. Raises: WeightsDamaged."""
     if not head:
         raise WeightsDamaged(path, "it is empty (0 bytes)", "a checkpoint", DOWNLOAD_AGAIN)
