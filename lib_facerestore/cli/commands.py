@@ -99,7 +99,7 @@ def _add_fetch(commands: Any) -> None:
     command = commands.add_parser("fetch", help=text, description=text, usage=usage, allow_abbrev=False)
     command.add_argument("names", nargs="*", metavar="NAME", help="models, such as codeformer or 'gfpgan 1.4'")
     command.add_argument(
-        "--all", action="store_true", help="every model that the licence mode shows and a command can use"
+        "--all", action="store_true", help="every model that the licence mode shows and a command can use, in one form"
     )
     command.add_argument("--for", dest="for_restorer", metavar="NAME", help="a restorer, a detector and a parser")
     add_machine_options(command)

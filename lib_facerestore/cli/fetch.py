@@ -34,8 +34,10 @@ def fetch_models(options: argparse.Namespace, runtime: Runtime) -> int:
 def _wanted(options: argparse.Namespace, runtime: Runtime) -> list[ModelSpec]:
     rows = [spec for spec in weights.available(runtime) if spec.remote is not None]
     if options.all:
-        # No command loads a network of the role "identity" yet; by its name it can be fetched.
-        return [spec for spec in rows if spec.kinds != ("identity",)]
+        # No command loads a network of the role "identity" yet; by its name it can be fetched. Of two forms of one
+        # model the first in the table is enough.
+        used = [spec for spec in rows if spec.kinds != ("identity",)]
+        return list({names.plain_name(spec.name): spec for spec in reversed(used)}.values())[::-1]
     specs = [_named(name, rows) for name in options.names]
     if options.for_restorer:
         specs += [_named(name, rows) for name in (options.for_restorer, *catalogue.STOCK_HELPERS)]

@@ -18,6 +18,8 @@ _MODEL_FOLDERS = (
     ("realesrgan_models_path", "RealESRGAN"),
     ("esrgan_models_path", "ESRGAN"),
     ("", "facexlib"),
+    # Where ReActor keeps its restorers.
+    ("", "facerestore_models"),
 )
 OWN_FOLDER = "facerestore"
 # What this extension's entries in the host's own lists are called.

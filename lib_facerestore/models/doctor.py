@@ -7,8 +7,8 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib_facerestore.errors import FaceRestoreError, ModelError, WeightsError, WeightsUnknown
-from lib_facerestore.models import devices, weights
+from lib_facerestore.errors import FaceRestoreError, ModelError, RuntimeMissing, WeightsError, WeightsUnknown
+from lib_facerestore.models import devices, onnx_models, weights
 from lib_facerestore.models.catalogue import Kind, ModelSpec
 from lib_facerestore.models.checkpoints import is_listed
 from lib_facerestore.models.executors import CompiledFiles, openvino_advice, openvino_version
@@ -16,7 +16,17 @@ from lib_facerestore.models.suitability import roles_of
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.version import VERSION
 
-_PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "Pillow", "safetensors", "spandrel", "facexlib")
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "opencv-python",
+    "Pillow",
+    "safetensors",
+    "spandrel",
+    "facexlib",
+    "onnxruntime",
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,7 @@ def _examine_model(spec: ModelSpec, runtime: Runtime, notes: _Notes) -> None:
     """Add one line on a model, and a problem where its file is damaged or not what it should be.
 
     A user's own file that fits no network is reported as "no use", and is a problem only under a released file's name,
-    because it is found instead of the released file then.
+    because it is found instead of the released file then. An ONNX file for which no runtime is installed is of no use.
     """
     try:
         found = weights.find(spec, runtime)
@@ -80,10 +90,10 @@ def _examine_model(spec: ModelSpec, runtime: Runtime, notes: _Notes) -> None:
             notes.absent += 1
             return
         weights.verify(found)
-        is_own = spec.file is not None or bool(found.notice)
-        roles = roles_of(found, runtime) if is_own else dict.fromkeys(spec.kinds)
-    except WeightsUnknown as error:
-        if spec.file is not None:
+        is_built = spec.file is not None or bool(found.notice) or onnx_models.is_onnx(found.path)
+        roles = roles_of(found, runtime) if is_built else dict.fromkeys(spec.kinds)
+    except (WeightsUnknown, RuntimeMissing) as error:
+        if spec.file is not None or isinstance(error, RuntimeMissing):
             notes.lines.append(f"  no use   {spec.name}: {error}")
             return
         notes.problems.append(str(error))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from lib_facerestore.engine.ports import Detector, Parser, Restorer, Upscaler
 from lib_facerestore.errors import WeightsUnknown
-from lib_facerestore.models import weights
+from lib_facerestore.models import onnx_models, weights
 from lib_facerestore.models.catalogue import ModelSpec
 from lib_facerestore.models.checkpoints import interpolate
 from lib_facerestore.models.devices import memory_refusals, own_state
 from lib_facerestore.models.executors import STOCK, HowToRun
+from lib_facerestore.models.onnx_models import OnnxFile
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
 
@@ -98,12 +99,27 @@ def parser_of(found: FoundWeights, state: StateDict, device: torch.device) -> Pa
 def load_restorer(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tuple[Restorer, FoundWeights]:
     """Load a restorer: a face network, or an upscaler that restores faces; and say which file of weights was used.
 
+    A face network may be an ONNX file.
+
     Raises: WeightsError; OutOfMemory.
     """
     from lib_facerestore.models import networks
 
+    if onnx_models.is_onnx(weights.resolve(spec, runtime).path):
+        return onnx_restorer_of(*weights.resolve_and_describe(spec, runtime), device)
     found, state = weights.resolve_and_load(spec, runtime)
     return restorer_of(found, networks.build(state, found.path.name, device), runtime, device), found
+
+
+def onnx_restorer_of(found: FoundWeights, file: OnnxFile, device: torch.device) -> tuple[Restorer, FoundWeights]:
+    """Make the restorer of a checked ONNX file; the notice of the result also says where it cannot run as wanted.
+
+    Raises: RuntimeMissing where nothing is installed that runs it; WeightsUnknown; WeightsDamaged.
+    """
+    from lib_facerestore.models.adapters import OnnxRestorer
+
+    restorer = OnnxRestorer(found.spec.name, found.sha256, found.path, file, device)
+    return restorer, dataclasses.replace(found, notice=f"{found.notice} {restorer.notice}".strip())
 
 
 def restorer_of(found: FoundWeights, model: Model, runtime: Runtime, device: torch.device) -> Restorer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from lib_facerestore.errors import WeightsDamaged, WeightsUnknown
+from lib_facerestore.models import onnx_models
 from lib_facerestore.models.catalogue import Kind
 from lib_facerestore.models.weights import FoundWeights
 from lib_facerestore.runtime import Runtime
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 def roles_of(found: FoundWeights, runtime: Runtime) -> dict[Kind, WeightsUnknown | None]:
     """The roles that a file is listed for, each with None where it can play it, else with the reason.
 
-    At least one role can be played.
-    Raises: WeightsDamaged or WeightsUnknown where the file can play none; OutOfMemory.
+    At least one role can be played. An ONNX file is opened by the runtime that is installed.
+    Raises: RuntimeMissing where none is; WeightsDamaged or WeightsUnknown where the file can play none; OutOfMemory.
     """
     import torch
 
@@ -29,6 +30,9 @@ def roles_of(found: FoundWeights, runtime: Runtime) -> dict[Kind, WeightsUnknown
     from lib_facerestore.models.checkpoints import read_checkpoint
 
     cpu = torch.device("cpu")
+    if onnx_models.is_onnx(found.path):
+        loading.onnx_restorer_of(found, onnx_models.describe(found.path), cpu)
+        return dict.fromkeys(found.spec.kinds)
     state = read_checkpoint(found.path)
     _check_finite(found, state)
     kinds = found.spec.kinds

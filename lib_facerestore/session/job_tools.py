@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 from lib_facerestore.engine.ports import Detector, Restorer, Tools, Upscaler
 from lib_facerestore.engine.ran import once
 from lib_facerestore.engine.upscaling import is_scale_1
-from lib_facerestore.errors import ModelError, SettingsError, WeightsDamaged, WeightsError, WeightsUnknown
+from lib_facerestore.errors import (
+    ModelError,
+    RuntimeMissing,
+    SettingsError,
+    WeightsDamaged,
+    WeightsError,
+    WeightsUnknown,
+)
 from lib_facerestore.models import devices, loading, weights
 from lib_facerestore.models.catalogue import Kind, ModelSpec
 from lib_facerestore.models.weights import FoundWeights
@@ -138,7 +145,8 @@ class JobTools:
     ) -> Loaded[Tool]:
         """The network of the first row, or of the next where that is a user's own file that cannot be loaded.
 
-        The notices say which files were passed over, and why. Each of them is tried once in a job.
+        Any row is passed over whose file is run by a program that is not installed. The notices say which files were
+        passed over, and why. Each of them is tried once in a job.
         Raises: what load raises for a row of the catalogue, or for the last row.
         """
         passed_over: list[str] = []
@@ -148,8 +156,8 @@ class JobTools:
                     raise self._broken[role, spec]
                 loaded = load(spec)
                 break
-            except (WeightsDamaged, WeightsUnknown) as error:
-                if spec.file is None:
+            except (WeightsDamaged, WeightsUnknown, RuntimeMissing) as error:
+                if spec.file is None and not isinstance(error, RuntimeMissing):
                     raise
                 self._broken[role, spec] = error
                 passed_over.append(f"{error} Another model was used.")

@@ -53,7 +53,7 @@ def fetch(server, *arguments):
 
 def there(tmp_path):
     """Names of the whole and right files in our folder."""
-    paths = (tmp_path / "models").glob("*.pth")
+    paths = [path for form in ("*.pth", "*.onnx") for path in (tmp_path / "models").glob(form)]
     return sorted(path.name for path in paths if path.read_bytes() == CONTENT[path.name])
 
 
@@ -70,6 +70,7 @@ def asked(server):
         (["Real-ESRGAN x4plus"], ["RealESRGAN_x4plus.pth"]),
         (["realesr-general-x4v3.pth"], ["realesr-general-x4v3.pth"]),
         (["codeformer", "CodeFormer"], ["codeformer.pth"]),
+        (["codeformer-onnx", "gpen"], ["codeformer.onnx", "gpen_bfr_512.onnx"]),
         (["retinaface"], ["detection_Resnet50_Final.pth"]),
         (["--for", "gfpgan"], WANTED_FOR_GFPGAN),
         (["--for", "codeformer"], ["codeformer.pth", *WANTED_FOR_GFPGAN[1:]]),
@@ -85,13 +86,17 @@ def test_what_is_named_is_fetched_and_nothing_else(server, tmp_path, capsys, nam
     assert sorted(line.rpartition("/")[2] for line in said) == files
 
 
-@pytest.mark.parametrize(("licence", "missing"), [("any", set()), ("commercial", {"codeformer.pth"})])
+FOR_OTHER_USE = {"codeformer.pth", *(f"gpen_bfr_{side}.onnx" for side in (256, 512, 1024, 2048))}
+SECOND_FORMS = {"codeformer.onnx", "gfpgan_1.4.onnx"}
+
+
+@pytest.mark.parametrize(("licence", "missing"), [("any", set()), ("commercial", FOR_OTHER_USE)])
 def test_all_fetches_what_the_licence_mode_shows_and_a_command_can_use(server, tmp_path, licence, missing):
     code = fetch(server, "--all", "--licence", licence)
 
     assert code == 0
-    assert set(there(tmp_path)) == set(CONTENT) - missing - {ARCFACE}
-    assert ARCFACE not in asked(server)
+    assert set(there(tmp_path)) == set(CONTENT) - missing - {ARCFACE} - SECOND_FORMS
+    assert not {ARCFACE, *SECOND_FORMS} & set(asked(server))
 
 
 def test_a_model_that_no_command_uses_can_be_fetched_by_its_name(server, tmp_path):

@@ -87,11 +87,11 @@ def test_doctor_says_what_to_install_when_weights_are_missing(monkeypatch, capsy
 
 @pytest.fixture
 def eleven_files(home, monkeypatch):
-    """Eleven small files that the catalogue takes for the released ones; gives their rows."""
+    """Eleven small checkpoints that the catalogue takes for the released ones; gives their rows."""
     rows, made = [], []
     (home / "models").mkdir(parents=True)
     for spec in catalogue.MODELS:
-        if spec.remote is not None and len(made) < 11:
+        if spec.remote is not None and len(made) < 11 and not spec.remote.name.endswith(".onnx"):
             stream = io.BytesIO()
             torch.save({"tensor": torch.frombuffer(bytearray(b"numbers of %d" % len(made)), dtype=torch.uint8)}, stream)
             content = stream.getvalue()

@@ -196,8 +196,6 @@ def test_a_bin_file_of_torch_is_used(ours, is_zip):
 @pytest.mark.parametrize(
     ("file", "content", "words"),
     [
-        ("inswapper.onnx", b"\x08\x07", "is an ONNX network, which is not run here"),
-        ("Other.ONNX", b"\x08\x07", "is an ONNX network, which is not run here"),
         ("x4.bin", bytes(range(64)), "is no checkpoint of torch, and .bin files of other programs (ncnn, OpenVINO)"),
         ("empty.bin", b"", "is no checkpoint of torch"),
         ("x4.param", b"7767517\n", "is the description of an ncnn network"),
@@ -217,10 +215,10 @@ def test_what_is_not_run_here_is_said_in_one_line_by_doctor_and_models(ours, cap
 
 
 @pytest.mark.parametrize("name", ["inswapper", "InSwapper.onnx"])
-def test_a_network_that_is_not_run_here_is_refused_by_its_name(ours, name):
+def test_an_onnx_file_that_is_no_face_restorer_is_refused_by_its_name(ours, name):
     (ours.models_folder / "inswapper.onnx").write_bytes(b"\x08\x07")
 
-    with pytest.raises(WeightsUnknown, match=r"^inswapper\.onnx is an ONNX network, which is not run here"):
+    with pytest.raises(WeightsUnknown, match=r"^inswapper\.onnx is an ONNX file without a network\."):
         Session(ours).tools(RestoreSettings(restorer=name))
 
 

@@ -2,6 +2,7 @@
 
 from lib_facerestore.models.adapters.face_functions import FACE_ARCHITECTURES
 from lib_facerestore.models.adapters.lanczos_upscaler import LanczosUpscaler
+from lib_facerestore.models.adapters.onnx_restorer import OnnxRestorer
 from lib_facerestore.models.adapters.other_upscaler import OtherUpscaler
 from lib_facerestore.models.adapters.parsers import FaceParser
 from lib_facerestore.models.adapters.restorers import restorer_for
@@ -11,6 +12,7 @@ __all__ = [
     "FACE_ARCHITECTURES",
     "FaceParser",
     "LanczosUpscaler",
+    "OnnxRestorer",
     "OtherUpscaler",
     "TiledUpscaler",
     "restorer_for",

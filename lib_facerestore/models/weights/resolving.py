@@ -8,11 +8,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from lib_facerestore.errors import WeightsDamaged, WeightsError, WeightsMissing
+from lib_facerestore.models import onnx_models
 from lib_facerestore.models.catalogue import ModelSpec, names
 from lib_facerestore.models.checkpoints import move_aside, read_checkpoint, save_checkpoint, verify_file
+from lib_facerestore.models.onnx_models import OnnxFile
 from lib_facerestore.models.weights import bundled
 from lib_facerestore.models.weights.finding import FoundWeights, find
 from lib_facerestore.runtime import Runtime
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     StateDict: TypeAlias = dict[str, torch.Tensor]
 FetchProgress: TypeAlias = Callable[[int, int], None]
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -84,12 +87,25 @@ def resolve_and_load(spec: ModelSpec, runtime: Runtime) -> tuple[FoundWeights, S
     A damaged file in the extension's own models folder is moved aside, and fetched again where downloads are allowed.
     Raises: WeightsError.
     """
+    return _resolve_and(lambda found: load(found, runtime), spec, runtime)
+
+
+def resolve_and_describe(spec: ModelSpec, runtime: Runtime) -> tuple[FoundWeights, OnnxFile]:
+    """Find an ONNX file as `resolve` does, and check it; a damaged one is treated as in `resolve_and_load`.
+
+    Raises: WeightsError.
+    """
+    return _resolve_and(lambda found: onnx_models.describe(found.path), spec, runtime)
+
+
+def _resolve_and(read: Callable[[FoundWeights], T], spec: ModelSpec, runtime: Runtime) -> tuple[FoundWeights, T]:
+    """See `resolve_and_load`. read: reads the found file."""
     found = resolve(spec, runtime)
     try:
-        return found, load(found, runtime)
+        return found, read(found)
     except WeightsDamaged as error:
         fetched = fetch_again(found, error, runtime)
-    return fetched, load(fetched, runtime)
+    return fetched, read(fetched)
 
 
 def load(found: FoundWeights, runtime: Runtime) -> StateDict:
@@ -148,7 +164,7 @@ def fetch_again(
 def verify(found: FoundWeights) -> None:
     """Read a file whole and compare it with the catalogue; another file than the released one must be a checkpoint.
 
-    A file that is shorter than the released one counts as damaged.
+    A checkpoint that is shorter than the released one counts as damaged; an ONNX file says itself whether it is whole.
     Raises: WeightsDamaged, WeightsUnknown.
     """
     if found.spec.bundled is not None:
@@ -162,10 +178,13 @@ def verify(found: FoundWeights) -> None:
             verify_file(found.path, found.spec.remote.size_bytes, found.spec.remote.sha256)
             return
     except WeightsDamaged:
-        if _is_cut_short(found):
+        if _is_cut_short(found) and not onnx_models.is_onnx(found.path):
             raise
 
-    read_checkpoint(found.path)
+    if onnx_models.is_onnx(found.path):
+        onnx_models.describe(found.path)
+    else:
+        read_checkpoint(found.path)
 
 
 def _is_cut_short(found: FoundWeights) -> bool:

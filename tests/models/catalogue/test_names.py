@@ -44,6 +44,17 @@ def put(runtime, *files):
         ("GFPGANV1.4.PTH", "GFPGAN 1.4"),
         (" gfpgan_v1.3 ", "GFPGAN 1.3"),
         ("restoreformer", "RestoreFormer"),
+        ("restoreformer++", "RestoreFormer++"),
+        ("RestoreFormer_Plus_Plus.onnx", "RestoreFormer++"),
+        ("restoreformer plus plus", "RestoreFormer++"),
+        ("gpen", "GPEN-BFR 512"),
+        ("gpen-bfr-1024", "GPEN-BFR 1024"),
+        ("GPEN-BFR-2048.onnx", "GPEN-BFR 2048"),
+        ("gpen_bfr_256", "GPEN-BFR 256"),
+        ("codeformer (onnx)", "CodeFormer (ONNX)"),
+        ("codeformer.onnx", "CodeFormer (ONNX)"),
+        ("gfpgan-1.4-onnx", "GFPGAN 1.4 (ONNX)"),
+        ("GFPGANv1.4.onnx", "GFPGAN 1.4 (ONNX)"),
         ("real-esrgan x4plus", "Real-ESRGAN x4plus"),
         ("RealESRGAN_x4plus", "Real-ESRGAN x4plus"),
         ("RealESRGAN_x4plus_anime_6B.pth", "Real-ESRGAN x4plus anime"),
@@ -115,9 +126,9 @@ def test_a_name_that_a_host_knows_too_is_the_hosts_unless_it_is_ours_to_the_lett
 def test_a_list_of_some_names_says_that_they_are_near_matches():
     said = names.unknown_name("restorer", "codeformr", catalogue.of_kind("restorer")).allowed
 
-    # Eight restorers, auto and none.
+    # Fifteen restorers, auto and none.
     assert said.startswith("one of CodeFormer")
-    assert said.endswith("(near matches; there are 10 names in all)")
+    assert said.endswith("(near matches; there are 17 names in all)")
 
 
 def test_a_name_like_no_other_gets_all_names():

@@ -1,0 +1,106 @@
+"""A face restorer in an ONNX file behind the restorer port."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed
+from lib_facerestore.engine.ports import CropKernel
+from lib_facerestore.engine.upscaling import resize_float
+from lib_facerestore.errors import InferenceFailed, OutOfMemory, WeightsError
+from lib_facerestore.models.onnx_models import OnnxFile, Session, is_out_of_memory, open_network, reason_in
+
+if TYPE_CHECKING:
+    import torch
+
+logger = logging.getLogger(__name__)
+
+
+class OnnxRestorer:
+    """A network that takes and gives one aligned face in [-1, 1], at a side of its own; see `engine.ports.Restorer`.
+
+    The runtime's session is closed when the network is moved, and opened again when it is needed.
+    """
+
+    crop_kernel: CropKernel = "linear"  # as the networks that these files are made of; facefusion 3 cuts so too
+
+    def __init__(self, name: str, sha256: str, path: Path, file: OnnxFile, device: torch.device) -> None:
+        """Open the file. name, sha256: for the report. device: where it shall run.
+
+        Raises: RuntimeMissing; WeightsUnknown; WeightsDamaged.
+        """
+        self.used = ModelUsed("restorer", name, sha256)
+        self.has_fidelity, self.crop_side_px = bool(file.weight), file.side_px
+        self._path, self._file, self._wanted = path, file, device
+        opened = open_network(path, file, device)
+        self._session: Session | None = opened.session
+        self.notice = opened.notice
+        """Why it runs on the CPU and not where it shall, as a sentence; "" where it does."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs, or will run when it is opened again."""
+        return self._wanted if self._session is None else self._session.device
+
+    def move(self, device: torch.device) -> None:
+        """Close the network where it shall run on another device from now on."""
+        if device != self._wanted:
+            self._wanted, self._session = device, None
+
+    def fall_back(self) -> bool:
+        """Go on on the CPU after the device failed; False where it runs there already."""
+        import torch
+
+        if self.device.type == "cpu":
+            return False
+        self.move(torch.device("cpu"))
+        return True
+
+    def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
+        """Restore all crops, as one batch where the network takes one; see `engine.ports.Restorer`.
+
+        Shapes: crops of (S, S, 3) RGB float32 in [0, 1] → (R, R, 3) in the same range, R being the network's own.
+        Raises: OutOfMemory; InferenceFailed.
+        """
+        side = self._file.side_px
+        batch = np.stack([resize_float(crop.pixels, (side, side)).transpose(2, 0, 1) for crop in crops])
+        batch = (batch - np.float32(0.5)) / np.float32(0.5)
+        session = self._opened()
+        parts = [batch] if session.has_batches else np.split(batch, len(batch))
+        return [face for part in parts for face in self._run(session, part, fidelity)]
+
+    def _opened(self) -> Session:
+        """The session, opened again after a move. Raises: InferenceFailed where that fails."""
+        if self._session is None:
+            try:
+                opened = open_network(self._path, self._file, self._wanted)
+            except WeightsError as error:
+                raise InferenceFailed(
+                    self.used.name, f"it could not be opened again: {str(error).rstrip('.')}"
+                ) from error
+            if opened.notice:
+                logger.warning("%s", opened.notice)
+            self._session = opened.session
+        return self._session
+
+    def _run(self, session: Session, batch: NDArray[np.float32], fidelity: float) -> list[FloatPixels]:
+        """Faces (B, 3, S, S) in [-1, 1] through the network; (R, R, 3) in [0, 1] each. Raises: as `restore`."""
+        try:
+            output = session.run(np.ascontiguousarray(batch), fidelity)
+        except Exception as error:  # the runtimes' own classes, which have no common base
+            if is_out_of_memory(error):
+                raise OutOfMemory(self.used.name, str(session.device)) from error
+            raise InferenceFailed(self.used.name, reason_in(error)) from error
+        side = output.shape[-1]
+        if output.shape != (len(batch), 3, side, side) or side < self._file.side_px:
+            raise InferenceFailed(self.used.name, f"its output has the shape {output.shape}, which is no face")
+        if not np.isfinite(output).all():  # before clipping, which would make infinity white
+            raise InferenceFailed(self.used.name, "its output holds values that are not numbers")
+        restored = np.clip(output * np.float32(0.5) + np.float32(0.5), 0, 1)
+        return [np.ascontiguousarray(face.transpose(1, 2, 0)) for face in restored]
