@@ -26,8 +26,8 @@ _PROVIDERS: dict[str, tuple[str, ...]] = {
     "xpu": ("OpenVINOExecutionProvider",),
     "mps": ("CoreMLExecutionProvider",),
 }
-# Errors only; warnings of ONNX Runtime are about its own optimisation.
-_LOG_SEVERITY = 3
+# Only what ends the process: its errors are raised too, and become sentences.
+_LOG_SEVERITY = 4
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.errors import RuntimeMissing, WeightsDamaged, WeightsUnknown
+from lib_facerestore.errors import OutOfMemory, RuntimeMissing, WeightsDamaged, WeightsUnknown
 from lib_facerestore.models.checkpoints import unreadable
 from lib_facerestore.models.onnx_models import openvino_session, ort_session
 from lib_facerestore.models.onnx_models.restorer_file import OnnxFile, describe_bytes
@@ -53,7 +53,7 @@ def open_network(path: Path, file: OnnxFile, device: torch.device) -> Opened:
 
     file: what `describe` said of it. The file is read once; what is loaded are the bytes that were checked again.
     Raises: RuntimeMissing where no runtime is installed; WeightsUnknown where the runtime cannot load the network;
-    WeightsDamaged where the file cannot be read, or has changed since it was described.
+    WeightsDamaged where the file cannot be read, or has changed since it was described; OutOfMemory.
     """
     runtime = _runtime()
     if runtime is None:
@@ -72,9 +72,9 @@ def open_network(path: Path, file: OnnxFile, device: torch.device) -> Opened:
         notice = f"{path.stem} ran on the CPU, because {reason}."
     try:
         return Opened(runtime.open_on_cpu(data, file), notice)
-    except MemoryError:
-        raise
     except Exception as error:  # as above
+        if is_out_of_memory(error):
+            raise OutOfMemory(path.stem, "cpu") from error
         problem = f"cannot be loaded by {runtime.PACKAGE} ({reason_in(error)})."
         raise WeightsUnknown(path, problem) from error
 

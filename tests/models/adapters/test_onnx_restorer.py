@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from onnx import helper
 
-from helpers.onnx_files import restorer, save, value
+from helpers.onnx_files import restorer, save, value, weights
 from helpers.stock import oval_labels
 from helpers.support import FakeDetector, FakeRestorer, face_at, psnr, smooth_noise
 from lib_facerestore.engine import pipeline
@@ -16,7 +17,7 @@ from lib_facerestore.engine.comparison import compare_restorers
 from lib_facerestore.engine.data import ModelUsed, Picture
 from lib_facerestore.engine.faces.align import align
 from lib_facerestore.engine.ports import NoProgress, Tools
-from lib_facerestore.errors import InferenceFailed, RuntimeMissing, SettingsError, WeightsDamaged
+from lib_facerestore.errors import InferenceFailed, OutOfMemory, RuntimeMissing, SettingsError, WeightsDamaged
 from lib_facerestore.models import catalogue
 from lib_facerestore.models import weights as model_weights
 from lib_facerestore.models.adapters import OnnxRestorer, onnx_restorer
@@ -108,6 +109,21 @@ def test_a_gpu_without_memory_is_left_for_the_cpu_and_the_report_says_so(tmp_pat
     assert result.report.warnings == (
         "cuda:0 has no memory left for mine. Choose a smaller batch or the CPU. It went on on the CPU.",
     )
+
+
+def test_a_network_that_makes_terabytes_of_a_few_bytes_gets_a_sentence(tmp_path, capfd):
+    made = restorer(64)
+    made.graph.initializer.append(weights("shape", [1 << 40], "int64"))
+    made.graph.node.append(helper.make_node("ConstantOfShape", ["shape"], ["terabytes"]))
+    made.graph.node.append(helper.make_node("ReduceSum", ["terabytes"], ["sum"], keepdims=0))
+    made.graph.node.append(helper.make_node("Add", ["output", "sum"], ["more"]))
+    made.graph.output[0].name = "more"
+    path = save(made, tmp_path / "mine.onnx")
+    network = OnnxRestorer("mine", "0" * 64, path, describe(path), CPU)
+
+    with pytest.raises(OutOfMemory, match=r"^cpu has no memory left for mine\."):
+        network.restore([align(PICTURE, FACE, 64)], 0.5)
+    assert capfd.readouterr().err == ""  # the runtime does not print what is raised
 
 
 def test_another_error_of_a_runtime_names_the_model_and_the_reason(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from helpers.onnx_files import DOUBLE, FLOAT, HALF, model, restorer, save, value
-from lib_facerestore.errors import RuntimeMissing, WeightsDamaged, WeightsUnknown
+from lib_facerestore.errors import OutOfMemory, RuntimeMissing, WeightsDamaged, WeightsUnknown
 from lib_facerestore.models.onnx_models import describe, open_network, openvino_session, ort_session, session
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 1)
@@ -205,3 +205,15 @@ def test_out_of_memory_is_told_from_other_errors():
     assert session.is_out_of_memory(RuntimeError("Failed to allocate memory for requested buffer of size 1073741824"))
     assert session.is_out_of_memory(MemoryError())
     assert not session.is_out_of_memory(RuntimeError("Non-zero status code returned while running Conv node"))
+
+
+def test_a_network_that_finds_no_memory_when_it_is_loaded_says_so(path, monkeypatch):
+    save(restorer(64), path)
+
+    def fail(data, file):
+        raise RuntimeError("Exception during initialization: std::bad_alloc")
+
+    monkeypatch.setattr(ort_session, "open_on_cpu", fail)
+
+    with pytest.raises(OutOfMemory, match=r"^cpu has no memory left for mine\."):
+        open_network(path, describe(path), CPU)
