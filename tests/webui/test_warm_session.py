@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from helpers.onnx_files import restorer, save
 from helpers.support import smooth_noise
 from lib_facerestore.engine.data import Picture
 from lib_facerestore.models import loading
@@ -111,3 +112,16 @@ def test_a_hosts_upscaler_runs_where_the_host_says_and_not_where_the_settings_do
     stored["facerestore_device"] = "CPU"
 
     assert warm_session.runtime().other_upscalers.device() == "mps"
+
+
+def test_a_restorer_in_reactors_folder_is_found_and_used(stored, tmp_path):
+    folder = tmp_path / "models" / "facerestore_models"
+    save(restorer(64, weight=[1]), folder / "MyFaces.onnx")
+
+    session = warm_session.session()
+    (result,) = session.restore(
+        [Picture(smooth_noise(96, 128))], RestoreSettings(restorer="MyFaces", mask="feather", aligned_input=True)
+    )
+
+    assert folder in session.runtime.folders
+    assert result.report.restorer == "MyFaces"
