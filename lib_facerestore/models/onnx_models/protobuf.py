@@ -61,6 +61,8 @@ class Message:
             number, form = tag >> 3, tag & 7
             if number == 0:
                 raise Malformed("a field has the number 0")
+            if tag >= 1 << 32:  # a reader that drops the upper bits would see another field
+                raise Malformed("a field has a number beyond 29 bits")
             if form == _VARINT:
                 value, at = self._varint(at)
                 yield number, value

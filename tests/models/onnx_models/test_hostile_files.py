@@ -145,6 +145,17 @@ def test_bytes_of_no_valid_form_are_damaged_and_the_reason_is_said(path, content
     assert problem in of_bytes(path, content)
 
 
+@pytest.mark.parametrize("beyond", [1 << 32, 7 << 32, 1 << 60])
+def test_a_field_whose_number_has_too_many_bits_is_refused(path, beyond):
+    # A reader that drops the upper bits would see that the weights are in another file.
+    hidden = varint((13 << 3 | 2) + beyond) + bytes_field(1, b"location")
+    tensor = number_field(1, 1) + number_field(2, 1) + bytes_field(9, bytes(4)) + hidden
+
+    said = of_bytes(path, file_of(bytes_field(TENSOR, tensor)) + bytes_field(8, b""))
+
+    assert "a field has a number beyond 29 bits" in said
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
