@@ -16,17 +16,10 @@ from lib_facerestore.models.suitability import roles_of
 from lib_facerestore.runtime import Runtime
 from lib_facerestore.version import VERSION
 
-_PACKAGES = (
-    "torch",
-    "torchvision",
-    "numpy",
-    "opencv-python",
-    "Pillow",
-    "safetensors",
-    "spandrel",
-    "facexlib",
-    "onnxruntime",
-)
+_PACKAGES = ("torch", "torchvision", "numpy", "opencv-python", "Pillow", "safetensors", "spandrel", "facexlib")
+# Builds of ONNX Runtime, of which at most one is installed.
+_ONNX_RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-rocm")
+_NOT_INSTALLED = "not installed"
 
 
 @dataclass(frozen=True)
@@ -56,7 +49,8 @@ class _Notes:
 def examine(runtime: Runtime) -> Examination:
     """Examine the installation. Every file of weights is read whole; the networks of users' own files are built."""
     lines = [f"facerestore {VERSION} · Python {platform.python_version()} · {platform.system()} {platform.machine()}"]
-    lines += [f"  {package} {_version(package)}" for package in _PACKAGES]
+    runtimes = [package for package in _ONNX_RUNTIMES if _version(package) != _NOT_INSTALLED]
+    lines += [f"  {package} {_version(package)}" for package in (*_PACKAGES, *(runtimes or _ONNX_RUNTIMES[:1]))]
     notes = _Notes(lines, [], set())
     try:
         lines += devices.described(devices.torch_device(runtime.device))
@@ -141,4 +135,4 @@ def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+        return _NOT_INSTALLED

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from lib_facerestore.cli import main
 from lib_facerestore.errors import WeightsUnknown
-from lib_facerestore.models import loading, weights
+from lib_facerestore.models import doctor, loading, weights
 from lib_facerestore.models.checkpoints.foreign import foreign_kind
 from lib_facerestore.models.doctor import examine
 from lib_facerestore.models.suitability import roles_of
@@ -220,6 +220,20 @@ def test_an_onnx_file_that_is_no_face_restorer_is_refused_by_its_name(ours, name
 
     with pytest.raises(WeightsUnknown, match=r"^inswapper\.onnx is an ONNX file without a network\."):
         Session(ours).tools(RestoreSettings(restorer=name))
+
+
+@pytest.mark.parametrize(
+    ("installed", "line"),
+    [
+        ({}, "  onnxruntime not installed"),
+        ({"onnxruntime": "1.26.0"}, "  onnxruntime 1.26.0"),
+        ({"onnxruntime-gpu": "1.26.0"}, "  onnxruntime-gpu 1.26.0"),
+    ],
+)
+def test_the_build_of_onnx_runtime_is_named(ours, monkeypatch, installed, line):
+    monkeypatch.setattr(doctor, "_version", lambda package: installed.get(package, "not installed"))
+
+    assert [found for found in examine(ours).lines if "onnxruntime" in found] == [line]
 
 
 def test_what_is_missing_is_one_line_with_what_brings_it(ours):
