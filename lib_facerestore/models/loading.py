@@ -106,19 +106,21 @@ def load_restorer(spec: ModelSpec, runtime: Runtime, device: torch.device) -> tu
     from lib_facerestore.models import networks
 
     if onnx_models.is_onnx(weights.resolve(spec, runtime).path):
-        return onnx_restorer_of(*weights.resolve_and_describe(spec, runtime), device)
+        return onnx_restorer_of(*weights.resolve_and_describe(spec, runtime), runtime, device)
     found, state = weights.resolve_and_load(spec, runtime)
     return restorer_of(found, networks.build(state, found.path.name, device), runtime, device), found
 
 
-def onnx_restorer_of(found: FoundWeights, file: OnnxFile, device: torch.device) -> tuple[Restorer, FoundWeights]:
+def onnx_restorer_of(
+    found: FoundWeights, file: OnnxFile, runtime: Runtime, device: torch.device
+) -> tuple[Restorer, FoundWeights]:
     """Make the restorer of a checked ONNX file; the notice of the result also says where it cannot run as wanted.
 
-    Raises: RuntimeMissing where nothing is installed that runs it; WeightsUnknown; WeightsDamaged.
+    Raises: RuntimeMissing where nothing is installed that runs it; WeightsUnknown; WeightsDamaged; OutOfMemory.
     """
     from lib_facerestore.models.adapters import OnnxRestorer
 
-    restorer = OnnxRestorer(found.spec.name, found.sha256, found.path, file, device)
+    restorer = OnnxRestorer(found.spec.name, found.sha256, found.path, file, device, how_to_run(runtime))
     return restorer, dataclasses.replace(found, notice=f"{found.notice} {restorer.notice}".strip())
 
 

@@ -31,7 +31,7 @@ def roles_of(found: FoundWeights, runtime: Runtime) -> dict[Kind, WeightsUnknown
 
     cpu = torch.device("cpu")
     if onnx_models.is_onnx(found.path):
-        loading.onnx_restorer_of(found, onnx_models.describe(found.path), cpu)
+        loading.onnx_restorer_of(found, onnx_models.describe(found.path), runtime, cpu)
         return dict.fromkeys(found.spec.kinds)
     state = read_checkpoint(found.path)
     _check_finite(found, state)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +13,11 @@ from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed
 from lib_facerestore.engine.ports import CropKernel
 from lib_facerestore.engine.upscaling import resize_float
 from lib_facerestore.errors import InferenceFailed, OutOfMemory, WeightsError
+from lib_facerestore.models.executors import STOCK, HowToRun
 from lib_facerestore.models.onnx_models import OnnxFile, Session, is_out_of_memory, open_network, reason_in
 
 if TYPE_CHECKING:
     import torch
-
-logger = logging.getLogger(__name__)
 
 
 class OnnxRestorer:
@@ -30,16 +28,20 @@ class OnnxRestorer:
 
     crop_kernel: CropKernel = "linear"  # as the networks that these files are made of; facefusion 3 cuts so too
 
-    def __init__(self, name: str, sha256: str, path: Path, file: OnnxFile, device: torch.device) -> None:
-        """Open the file. name, sha256: for the report. device: where it shall run.
+    def __init__(
+        self, name: str, sha256: str, path: Path, file: OnnxFile, device: torch.device, how: HowToRun = STOCK
+    ) -> None:
+        """Open the file. name, sha256: for the report. device: where it shall run. how: which runtime is preferred.
 
-        Raises: RuntimeMissing; WeightsUnknown; WeightsDamaged.
+        Raises: RuntimeMissing; WeightsUnknown; WeightsDamaged; OutOfMemory.
         """
         self.used = ModelUsed("restorer", name, sha256)
         self.has_fidelity, self.crop_side_px = bool(file.weight), file.side_px
         self._path, self._file, self._wanted = path, file, device
-        opened = open_network(path, file, device)
+        self._executor = how.executor
+        opened = open_network(path, file, device, self._executor)
         self._session: Session | None = opened.session
+        self._unsaid: list[str] = []
         self.notice = opened.notice
         """Why it runs on the CPU and not where it shall, as a sentence; "" where it does."""
 
@@ -47,6 +49,17 @@ class OnnxRestorer:
     def device(self) -> torch.device:
         """Where it runs, or will run when it is opened again."""
         return self._wanted if self._session is None else self._session.device
+
+    def ran_in(self) -> tuple[str, tuple[str, ...]]:
+        """The runtime that ran the last call; and a sentence where it runs elsewhere than wanted since it was moved."""
+        unsaid, self._unsaid = tuple(self._unsaid), []
+        return "" if self._session is None else self._session.label, unsaid
+
+    def run_as(self, how: HowToRun) -> None:
+        """Which runtime is preferred from now on; another one opens the file again."""
+        if (how.executor == "openvino") != (self._executor == "openvino"):
+            self._session = None
+        self._executor = how.executor
 
     def move(self, device: torch.device) -> None:
         """Close the network where it shall run on another device from now on."""
@@ -79,13 +92,12 @@ class OnnxRestorer:
         """The session, opened again after a move. Raises: InferenceFailed where that fails."""
         if self._session is None:
             try:
-                opened = open_network(self._path, self._file, self._wanted)
+                opened = open_network(self._path, self._file, self._wanted, self._executor)
             except WeightsError as error:
                 raise InferenceFailed(
                     self.used.name, f"it could not be opened again: {str(error).rstrip('.')}"
                 ) from error
-            if opened.notice:
-                logger.warning("%s", opened.notice)
+            self._unsaid += [opened.notice] if opened.notice else []
             self._session = opened.session
         return self._session
 

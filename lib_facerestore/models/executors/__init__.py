@@ -4,7 +4,7 @@ A `Program` is what is computed; a `Runner` runs it in the fastest way that agre
 """
 
 from lib_facerestore.models.executors.compiled_files import CompiledFiles
-from lib_facerestore.models.executors.openvino_package import openvino_advice, openvino_version
+from lib_facerestore.models.executors.openvino_package import openvino_advice, openvino_package, openvino_version
 from lib_facerestore.models.executors.program import STOCK, HowToRun, Program, Tensors
 from lib_facerestore.models.executors.runner import Runner
 
@@ -16,5 +16,6 @@ __all__ = [
     "Runner",
     "Tensors",
     "openvino_advice",
+    "openvino_package",
     "openvino_version",
 ]

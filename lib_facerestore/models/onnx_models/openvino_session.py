@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import io
-import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lib_facerestore.models.executors import openvino_package
 from lib_facerestore.models.onnx_models.restorer_file import OnnxFile
 
 if TYPE_CHECKING:
     import torch
 
-logger = logging.getLogger(__name__)
-
-PACKAGE = "openvino"
+PACKAGE, LABEL = "openvino", "OpenVINO"
 
 
-@functools.cache
 def is_installed() -> bool:
     """Whether OpenVINO can be imported. A broken installation counts as none, and is logged."""
-    try:
-        import openvino  # noqa: F401
-    except ImportError as error:
-        if not (isinstance(error, ModuleNotFoundError) and error.name == PACKAGE):
-            logger.warning("openvino is installed and cannot be imported: %s", error)
-        return False
-    return True
+    return openvino_package() is not None
 
 
 def open_on_cpu(data: bytes, file: OnnxFile) -> OpenVinoSession:
@@ -44,8 +34,7 @@ def open_on_device(data: bytes, file: OnnxFile, device: torch.device) -> OpenVin
 
     Raises: what OpenVINO raises.
     """
-    import openvino
-
+    openvino: Any = openvino_package()
     if device.type != "xpu":
         return None
     names = openvino.Core().available_devices
@@ -57,13 +46,13 @@ def open_on_device(data: bytes, file: OnnxFile, device: torch.device) -> OpenVin
 class OpenVinoSession:
     """A network that OpenVINO has compiled, for one face at a time; see `session.Session`."""
 
-    has_batches = False
+    label, has_batches = LABEL, False
 
     def __init__(self, data: bytes, file: OnnxFile, name: str, device: torch.device) -> None:
         """name: OpenVINO's of the device. Raises: what OpenVINO raises."""
-        import openvino
         import torch
 
+        openvino: Any = openvino_package()
         core = openvino.Core()
         model = core.read_model(io.BytesIO(data))
         sides = {file.image: [1, 3, file.side_px, file.side_px]}

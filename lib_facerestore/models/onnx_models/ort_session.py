@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PACKAGE = "onnxruntime"
+PACKAGE, LABEL = "onnxruntime", "ONNX Runtime"
 _ON_CPU = "CPUExecutionProvider"
 # ONNX Runtime's providers for torch's kinds of device; the first that the installed build has is taken. A GPU of AMD is
 # "cuda" for torch, DirectML "privateuseone".
@@ -74,6 +74,8 @@ def open_on_device(data: bytes, file: OnnxFile, device: torch.device) -> OrtSess
 
 class OrtSession:
     """A network that ONNX Runtime has loaded; see `session.Session`."""
+
+    label = LABEL
 
     def __init__(self, data: bytes, file: OnnxFile, providers: list[Any], device: torch.device) -> None:
         """Raises: what ONNX Runtime raises."""

@@ -15,6 +15,7 @@ from lib_facerestore.errors import OutOfMemory, RuntimeMissing, WeightsDamaged, 
 from lib_facerestore.models.checkpoints import unreadable
 from lib_facerestore.models.onnx_models import openvino_session, ort_session
 from lib_facerestore.models.onnx_models.restorer_file import OnnxFile, describe_bytes
+from lib_facerestore.runtime import WantedExecutor
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +29,8 @@ _SAFE_RUNTIME = "onnxruntime<1.27"
 class Session(Protocol):
     """A network that a runtime has loaded."""
 
+    label: str
+    """The runtime's name, for the report."""
     device: torch.device
     """Where it runs."""
     has_batches: bool
@@ -48,14 +51,15 @@ class Opened:
         self.session, self.notice = session, notice
 
 
-def open_network(path: Path, file: OnnxFile, device: torch.device) -> Opened:
+def open_network(path: Path, file: OnnxFile, device: torch.device, executor: WantedExecutor = "auto") -> Opened:
     """Load the network of a checked file.
 
-    file: what `describe` said of it. The file is read once; what is loaded are the bytes that were checked again.
+    file: what `describe` said of it. executor: "openvino" prefers OpenVINO to ONNX Runtime; torch cannot run it.
+    The file is read once; what is loaded are the bytes that were checked again.
     Raises: RuntimeMissing where no runtime is installed; WeightsUnknown where the runtime cannot load the network;
     WeightsDamaged where the file cannot be read, or has changed since it was described; OutOfMemory.
     """
-    runtime = _runtime()
+    runtime = _runtime(executor)
     if runtime is None:
         raise RuntimeMissing(path, f'Install one with: {sys.executable} -m pip install "{_SAFE_RUNTIME}"')
     data = _checked_bytes(path, file)
@@ -92,9 +96,9 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(word in text for word in words)
 
 
-def _runtime() -> ModuleType | None:
+def _runtime(executor: WantedExecutor) -> ModuleType | None:
     """The module here that calls the first runtime that can be imported; None where none can."""
-    for module in (ort_session, openvino_session):
+    for module in (openvino_session, ort_session) if executor == "openvino" else (ort_session, openvino_session):
         if module.is_installed():
             return module
     return None

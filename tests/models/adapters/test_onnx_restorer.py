@@ -23,6 +23,7 @@ from lib_facerestore.models import weights as model_weights
 from lib_facerestore.models.adapters import OnnxRestorer, onnx_restorer
 from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES
 from lib_facerestore.models.doctor import examine
+from lib_facerestore.models.executors import HowToRun
 from lib_facerestore.models.onnx_models import describe, open_network, openvino_session, ort_session
 from lib_facerestore.models.weights import bundled, offers
 from lib_facerestore.session.session import Session
@@ -89,7 +90,7 @@ def test_a_result_of_another_shape_is_a_failure(tmp_path):
 class OnDevice:
     """A session on a GPU that fails with the given words."""
 
-    device, has_batches = torch.device("cuda", 0), False
+    label, device, has_batches = "fake", torch.device("cuda", 0), False
 
     def __init__(self, words):
         self.words = words
@@ -104,7 +105,7 @@ def test_a_gpu_without_memory_is_left_for_the_cpu_and_the_report_says_so(tmp_pat
 
     result = pipeline.run(picture, Tools(FakeDetector(FACE), network), RestoreSettings(mask="feather"))
 
-    assert result.report.device == "cpu"
+    assert result.report.device == "cpu, cpu (ONNX Runtime)"  # the detector's, and the restorer's after its failure
     assert [face.outcome for face in result.report.faces] == ["restored"]
     assert result.report.warnings == (
         "cuda:0 has no memory left for mine. Choose a smaller batch or the CPU. It went on on the CPU.",
@@ -134,12 +135,12 @@ def test_another_error_of_a_runtime_names_the_model_and_the_reason(tmp_path):
         network.restore([align(PICTURE, FACE, 64)], 0.5)
 
 
-def test_a_moved_network_is_closed_and_opened_again_when_it_is_needed(tmp_path, monkeypatch, caplog):
+def test_a_moved_network_is_closed_and_opened_again_when_it_is_needed(tmp_path, monkeypatch):
     network, opened = adapter(tmp_path, side=64), []
     monkeypatch.setattr(
         onnx_restorer,
         "open_network",
-        lambda path, file, device: opened.append(device) or open_network(path, file, device),
+        lambda path, file, device, executor: opened.append(device) or open_network(path, file, device, executor),
     )
 
     network.move(CPU)
@@ -152,8 +153,26 @@ def test_a_moved_network_is_closed_and_opened_again_when_it_is_needed(tmp_path, 
 
     assert opened == [torch.device("cuda", 0)]
     assert str(network.device) == "cpu"  # this build of onnxruntime has nothing for CUDA
-    assert "mine ran on the CPU, because" in caplog.text
+    label, (said,) = network.ran_in()
+    assert label == "ONNX Runtime"
+    assert said.startswith("mine ran on the CPU, because")
+    assert network.ran_in() == ("ONNX Runtime", ())
     assert not network.fall_back()
+
+
+def test_the_wanted_executor_is_used_also_by_a_warm_network(tmp_path, monkeypatch):
+    network, asked = adapter(tmp_path, side=64), []
+    monkeypatch.setattr(
+        onnx_restorer,
+        "open_network",
+        lambda path, file, device, executor: asked.append(executor) or open_network(path, file, device),
+    )
+
+    for executor in ("auto", "torch", "openvino", "openvino", "auto"):
+        network.run_as(HowToRun(executor=executor))
+        network.restore([align(PICTURE, FACE, 64)], 0.5)
+
+    assert asked == ["openvino", "auto"]  # torch cannot run it, and means the same as auto
 
 
 def test_a_file_that_is_gone_when_it_is_opened_again_is_one_faces_failure(tmp_path):
@@ -284,6 +303,7 @@ def test_an_onnx_file_in_a_folder_is_found_chosen_run_and_reported(ours, tmp_pat
     (result,) = Session(runtime).restore([picture], dataclasses.replace(SETTINGS, restorer=name, fidelity=0.25))
 
     assert (result.report.restorer, result.report.fidelity, result.report.warnings) == ("MyFaces", 0.25, ())
+    assert result.report.device == "cpu (ONNX Runtime)"
     (used,) = result.report.models
     assert used.sha256 == model_weights.sha256_of_file(folder / "MyFaces.onnx", runtime)
     assert [(face.crop.side_px, face.pixels.shape[0]) for face in result.restored] == [(96, 192)]

@@ -131,7 +131,11 @@ def test_a_generator_is_restored_with_as_with_torch(ours, side):
     result, face, expected = restored_and_expected(ours, "mine", network)
 
     assert (file.side_px, file.weight, file.has_batches) == (side, "", False)
-    assert (result.report.restorer, result.report.fidelity, result.report.device) == ("Mine", None, "cpu")
+    assert (result.report.restorer, result.report.fidelity, result.report.device) == (
+        "Mine",
+        None,
+        "cpu (ONNX Runtime)",
+    )
     assert result.report.warnings == ()
     assert face.crop.side_px == side
     assert psnr(face.pixels, expected, 1.0) >= LEAST_DB

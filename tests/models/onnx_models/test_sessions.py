@@ -10,6 +10,7 @@ import torch
 
 from helpers.onnx_files import DOUBLE, FLOAT, HALF, model, restorer, save, value
 from lib_facerestore.errors import OutOfMemory, RuntimeMissing, WeightsDamaged, WeightsUnknown
+from lib_facerestore.models.executors import openvino_package
 from lib_facerestore.models.onnx_models import describe, open_network, openvino_session, ort_session, session
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 1)
@@ -24,7 +25,8 @@ def path(tmp_path):
 @pytest.fixture(params=["onnxruntime", "openvino"])
 def only(request, monkeypatch):
     """One runtime, as if the other one were not installed."""
-    pytest.importorskip(request.param)
+    if request.param == "openvino" and openvino_package() is None:
+        pytest.skip("OpenVINO is not installed")
     for module in (ort_session, openvino_session):
         monkeypatch.setattr(module, "is_installed", lambda module=module: request.param == module.PACKAGE)
     return request.param
@@ -84,20 +86,32 @@ def test_without_a_runtime_the_sentence_says_what_to_install_for_this_python(pat
     )
 
 
-@pytest.mark.parametrize("module", [ort_session, openvino_session])
-def test_a_broken_installation_counts_as_none_and_is_logged(module, monkeypatch, tmp_path, caplog):
-    (tmp_path / f"{module.PACKAGE}.py").write_text("raise ImportError('numpy.core.multiarray failed to import')\n")
+def test_a_broken_installation_counts_as_none_and_is_logged(monkeypatch, tmp_path, caplog):
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('numpy.core.multiarray failed to import')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, module.PACKAGE, raising=False)
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
 
-    assert not module.is_installed.__wrapped__()
-    assert f"{module.PACKAGE} is installed and cannot be imported: numpy.core" in caplog.text
+    assert not ort_session.is_installed.__wrapped__()
+    assert "onnxruntime is installed and cannot be imported: numpy.core" in caplog.text
 
 
 def test_a_package_that_is_not_there_is_no_trouble(monkeypatch, caplog):
-    monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
 
-    assert not openvino_session.is_installed.__wrapped__()
+    assert not ort_session.is_installed.__wrapped__()
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("executor", "label"), [("auto", "ONNX Runtime"), ("torch", "ONNX Runtime"), ("openvino", "OpenVINO")]
+)
+def test_onnx_runtime_comes_first_unless_openvino_is_wanted(path, monkeypatch, executor, label):
+    save(restorer(64), path)
+    for module in (ort_session, openvino_session):
+        monkeypatch.setattr(module, "is_installed", lambda: True)
+        monkeypatch.setattr(module, "open_on_cpu", lambda data, file, module=module: module.LABEL)
+
+    assert open_network(path, describe(path), CPU, executor).session == label
 
 
 def test_a_file_that_was_replaced_in_between_is_not_run(path):
