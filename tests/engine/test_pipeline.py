@@ -485,3 +485,39 @@ def test_a_crop_is_cut_with_the_restorers_kernel(picture, kernel):
 
     expected = align.align(picture.pixels, found, kernel=kernel).pixels
     assert np.array_equal(prepared.crops[0].pixels, expected)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "side"),
+    [(512, None, 512), (1024, None, 1024), (256, None, 256), (256, 512, 512), (1024, 512, 1024), (512, 2048, 2048)],
+)
+@pytest.mark.parametrize("aligned", [False, True])
+def test_a_crop_has_the_side_of_the_restorer_that_takes_the_larger_one(picture, first, second, side, aligned):
+    restorer, other = FakeRestorer(), None if second is None else FakeRestorer()
+    restorer.crop_side_px = first
+    if other is not None and second is not None:
+        other.crop_side_px = second
+    tools = Tools(FakeDetector(face_at(300, 150, 120)), restorer, second_restorer=other)
+
+    prepared = pipeline.prepare(picture, tools, RestoreSettings(aligned_input=aligned))
+
+    (crop,) = prepared.crops
+    assert crop.side_px == side
+    # The whole height of the picture, or the face's own square.
+    assert crop.native_side_px == pytest.approx(384 if aligned else 120, rel=1e-4)
+
+
+@pytest.mark.parametrize("side", [256, 512, 1024, 2048])
+def test_a_crop_of_any_side_is_pasted_where_it_was_cut(side):
+    class Keeping(FakeRestorer):
+        crop_side_px = side
+
+        def restore(self, crops, fidelity):
+            return [crop.pixels for crop in crops]
+
+    smooth, found = Picture(smooth_noise(384, 512, sigma=8.0)), face_at(300, 150, 250, 20)
+
+    result = run(smooth, tools(found, restorer=Keeping()))
+
+    # A shift by half a pixel of the picture would change this noise by 5 levels.
+    assert np.abs(result.picture.pixels.astype(int) - smooth.pixels).max() <= 2

@@ -6,7 +6,14 @@ import pytest
 
 from helpers.support import face_at, smooth_noise
 from lib_facerestore.engine.data import Face
-from lib_facerestore.engine.faces.align import FFHQ_TEMPLATE_512, affine_to_template, align, crop_with, take_whole
+from lib_facerestore.engine.faces.align import (
+    FFHQ_TEMPLATE_512,
+    affine_to_template,
+    align,
+    at_side,
+    crop_with,
+    take_whole,
+)
 from lib_facerestore.engine.upscaling.resize import resize_float
 
 WHITE = 255
@@ -52,6 +59,19 @@ def test_smaller_crop_side_scales_the_template():
 
     # u′ = (u + ½)/2 − ½: pixel centres lie at integers, so half the side is not just half of each number.
     assert np.allclose(affine, [[0.5, 0, -0.25], [0, 0.5, -0.25]], atol=1e-3)
+
+
+@pytest.mark.parametrize("side", [64, 512, 1024])
+def test_an_affine_of_another_side_leads_to_the_same_square(side):
+    affine = affine_to_template(turned(FFHQ_TEMPLATE_512, 30, 0.5, (300, 40)))
+    assert affine is not None
+
+    other = at_side(affine, 512, side)
+
+    for corner in ((-0.5, -0.5), (511.5, 511.5), (-0.5, 511.5), (255.5, 255.5)):  # of the square of 512 px
+        x, y = cv2.invertAffineTransform(affine) @ (*corner, 1)
+        u = (np.array(corner) + 0.5) * side / 512 - 0.5
+        assert np.allclose(other @ (x, y, 1), u, atol=1e-9)
 
 
 def test_one_wild_landmark_does_not_move_the_crop():

@@ -201,7 +201,7 @@ LARGE = Picture(smooth_noise(1000, 1200, sigma=1.0))
 LARGE_FACE = face_at(600, 500, 900)
 
 
-@pytest.mark.parametrize("side", [256, 512, 1024])
+@pytest.mark.parametrize("side", [256, 512, 1024, 2048])
 def test_a_crop_has_the_side_that_the_network_takes(tmp_path, side):
     network = adapter(tmp_path, side=side)
 
