@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed
 from lib_facerestore.engine.ports import CropKernel
 from lib_facerestore.engine.upscaling import resize_float
-from lib_facerestore.errors import InferenceFailed, OutOfMemory, WeightsError
+from lib_facerestore.errors import DeviceFailed, InferenceFailed, OutOfMemory, WeightsError
 from lib_facerestore.models.executors import STOCK, HowToRun
 from lib_facerestore.models.onnx_models import OnnxFile, Session, is_out_of_memory, open_network, reason_in
 
@@ -42,6 +42,8 @@ class OnnxRestorer:
         opened = open_network(path, file, device, self._executor)
         self._session: Session | None = opened.session
         self._unsaid: list[str] = []
+        self.failures: dict[str, str] = {}
+        """Devices that failed where the CPU gave a result, each with what it said."""
         self.notice = opened.notice
         """Why it runs on the CPU and not where it shall, as a sentence; "" where it does."""
 
@@ -75,11 +77,15 @@ class OnnxRestorer:
         self.move(torch.device("cpu"))
         return True
 
+    def avoid(self, device: str, problem: str) -> None:
+        """Remember that a device failed where the CPU gave a result; see `engine.ports.HasFallback`."""
+        self.failures[device] = problem
+
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         """Restore all crops, as one batch where the network takes one; see `engine.ports.Restorer`.
 
         Shapes: crops of (S, S, 3) RGB float32 in [0, 1] → (R, R, 3) in the same range, R being the network's own.
-        Raises: OutOfMemory; InferenceFailed.
+        Raises: OutOfMemory; InferenceFailed, on another device than the CPU DeviceFailed.
         """
         side = self._file.side_px
         batch = np.stack([resize_float(crop.pixels, (side, side)).transpose(2, 0, 1) for crop in crops])
@@ -108,6 +114,8 @@ class OnnxRestorer:
         except Exception as error:  # the runtimes' own classes, which have no common base
             if is_out_of_memory(error):
                 raise OutOfMemory(self.used.name, str(session.device)) from error
+            if session.device.type != "cpu":
+                raise DeviceFailed(self.used.name, str(session.device), reason_in(error)) from error
             raise InferenceFailed(self.used.name, reason_in(error)) from error
         side = output.shape[-1]
         if output.shape != (len(batch), 3, side, side) or side < self._file.side_px:

@@ -112,6 +112,17 @@ def test_a_gpu_without_memory_is_left_for_the_cpu_and_the_report_says_so(tmp_pat
     )
 
 
+def test_a_gpu_that_fails_is_left_for_the_cpu_which_is_said_and_remembered(tmp_path, picture):
+    network = adapter(tmp_path, side=64)
+    network._session, network._wanted = OnDevice("CUBLAS failure 13\nmore"), torch.device("cuda", 0)
+
+    result = pipeline.run(picture, Tools(FakeDetector(FACE), network), RestoreSettings(mask="feather"))
+
+    assert [face.outcome for face in result.report.faces] == ["restored"]
+    assert result.report.warnings == ("mine failed on cuda:0: CUBLAS failure 13. It went on on the CPU.",)
+    assert network.failures == {"cuda:0": "CUBLAS failure 13"}
+
+
 def test_a_network_that_makes_terabytes_of_a_few_bytes_gets_a_sentence(tmp_path, capfd):
     made = restorer(64)
     made.graph.initializer.append(weights("shape", [1 << 40], "int64"))
@@ -130,6 +141,7 @@ def test_a_network_that_makes_terabytes_of_a_few_bytes_gets_a_sentence(tmp_path,
 def test_another_error_of_a_runtime_names_the_model_and_the_reason(tmp_path):
     network = adapter(tmp_path, side=64)
     network._session = OnDevice("Non-zero status code 6.\nmore")
+    network._session.device = CPU
 
     with pytest.raises(InferenceFailed, match=r"^mine failed: Non-zero status code 6\.$"):
         network.restore([align(PICTURE, FACE, 64)], 0.5)
@@ -194,6 +206,9 @@ class OvalParser:
 
     def fall_back(self):
         return False
+
+    def avoid(self, device, problem):
+        raise AssertionError("it never falls back")
 
 
 # A face of 900 px in the picture, with detail that 512 px cannot hold.
