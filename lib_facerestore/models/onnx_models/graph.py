@@ -23,10 +23,11 @@ _STANDARD_DOMAINS = ("", "ai.onnx")
 # Of the operators that ONNX Runtime brings beside the standard's, only these, which compute: its domain also has
 # EPContext, which opens a file that the graph names, and operators that call Python.
 _MICROSOFTS = frozenset(
-    "Attention BiasAdd BiasGelu BiasSplitGelu DequantizeLinear DynamicQuantizeMatMul FastGelu FusedConv FusedGemm "
-    "FusedMatMul Gelu GridSample GroupNorm Inverse MatMulNBits MultiHeadAttention NhwcConv NhwcFusedConv NhwcMaxPool "
-    "QLinearAdd QLinearAveragePool QLinearConcat QLinearConv QLinearGlobalAveragePool QLinearLeakyRelu QLinearMul "
-    "QLinearSigmoid QLinearSoftmax QuantizeLinear QuickGelu SkipGroupNorm SkipLayerNormalization".split()
+    "Attention BiasAdd BiasGelu BiasSoftmax BiasSplitGelu DequantizeLinear DynamicQuantizeMatMul FastGelu "
+    "FusedConv FusedGemm FusedMatMul Gelu GridSample GroupNorm Inverse MatMulNBits MultiHeadAttention NhwcConv "
+    "NhwcFusedConv NhwcMaxPool QLinearAdd QLinearAveragePool QLinearConcat QLinearConv QLinearGlobalAveragePool "
+    "QLinearLeakyRelu QLinearMul QLinearSigmoid QLinearSoftmax QuantizeLinear QuickGelu SkipGroupNorm "
+    "SkipLayerNormalization".split()
 )
 _DEEPEST_GRAPH = 8  # a graph inside a node inside a graph …
 _MOST_DIMENSIONS = 64
