@@ -43,7 +43,7 @@ class OnnxRestorer:
         self._session: Session | None = opened.session
         self._unsaid: list[str] = []
         self.failures: dict[str, str] = {}
-        """Devices that failed where the CPU gave a result, each with what it said."""
+        """Devices that failed where the CPU gave a result, each with what the runtime said."""
         self.notice = opened.notice
         """Why it runs on the CPU and not where it shall, as a sentence; "" where it does."""
 
@@ -114,13 +114,17 @@ class OnnxRestorer:
         except Exception as error:  # the runtimes' own classes, which have no common base
             if is_out_of_memory(error):
                 raise OutOfMemory(self.used.name, str(session.device)) from error
-            if session.device.type != "cpu":
-                raise DeviceFailed(self.used.name, str(session.device), reason_in(error)) from error
-            raise InferenceFailed(self.used.name, reason_in(error)) from error
+            raise self._failure(session, reason_in(error)) from error
         side = output.shape[-1]
         if output.shape != (len(batch), 3, side, side) or side < self._file.side_px:
-            raise InferenceFailed(self.used.name, f"its output has the shape {output.shape}, which is no face")
+            raise self._failure(session, f"its output has the shape {output.shape}, which is no face")
         if not np.isfinite(output).all():  # before clipping, which would make infinity white
-            raise InferenceFailed(self.used.name, "its output holds values that are not numbers")
+            raise self._failure(session, "its output holds values that are not numbers")
         restored = np.clip(output * np.float32(0.5) + np.float32(0.5), 0, 1)
         return [np.ascontiguousarray(face.transpose(1, 2, 0)) for face in restored]
+
+    def _failure(self, session: Session, problem: str) -> InferenceFailed:
+        """Make the error for a call that failed, for which a device that is not the CPU may be to blame."""
+        if session.device.type == "cpu":
+            return InferenceFailed(self.used.name, problem)
+        return DeviceFailed(self.used.name, str(session.device), problem)

@@ -112,17 +112,6 @@ def test_a_gpu_without_memory_is_left_for_the_cpu_and_the_report_says_so(tmp_pat
     )
 
 
-def test_a_gpu_that_fails_is_left_for_the_cpu_which_is_said_and_remembered(tmp_path, picture):
-    network = adapter(tmp_path, side=64)
-    network._session, network._wanted = OnDevice("CUBLAS failure 13\nmore"), torch.device("cuda", 0)
-
-    result = pipeline.run(picture, Tools(FakeDetector(FACE), network), RestoreSettings(mask="feather"))
-
-    assert [face.outcome for face in result.report.faces] == ["restored"]
-    assert result.report.warnings == ("mine failed on cuda:0: CUBLAS failure 13. It went on on the CPU.",)
-    assert network.failures == {"cuda:0": "CUBLAS failure 13"}
-
-
 def test_a_network_that_makes_terabytes_of_a_few_bytes_gets_a_sentence(tmp_path, capfd):
     made = restorer(64)
     made.graph.initializer.append(weights("shape", [1 << 40], "int64"))
@@ -138,7 +127,21 @@ def test_a_network_that_makes_terabytes_of_a_few_bytes_gets_a_sentence(tmp_path,
     assert capfd.readouterr().err == ""  # the runtime does not print what is raised
 
 
-def test_another_error_of_a_runtime_names_the_model_and_the_reason(tmp_path):
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_gpu_that_fails_is_left_for_the_cpu_and_is_remembered(tmp_path, picture, count):
+    network = adapter(tmp_path, side=64)
+    network._session, network._wanted = OnDevice("Non-zero status code 6.\nmore"), torch.device("cuda", 0)
+    faces = [face_at(130 + 220 * number, 190, 120, index=number) for number in range(count)]
+    tools = Tools(FakeDetector(*faces), network, face_batch=2)
+
+    result = pipeline.run(picture, tools, RestoreSettings(mask="feather"))
+
+    assert [face.outcome for face in result.report.faces] == ["restored"] * count
+    assert result.report.warnings == ("mine failed on cuda:0: Non-zero status code 6. It went on on the CPU.",)
+    assert network.failures == {"cuda:0": "Non-zero status code 6"}
+
+
+def test_on_the_cpu_an_error_of_a_runtime_names_the_model_and_the_reason(tmp_path):
     network = adapter(tmp_path, side=64)
     network._session = OnDevice("Non-zero status code 6.\nmore")
     network._session.device = CPU
