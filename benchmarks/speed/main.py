@@ -15,7 +15,7 @@ from benchmarks.speed import plot, scenes, tables
 from benchmarks.speed.machine import machine
 from benchmarks.speed.measure import measure
 from benchmarks.speed.memory import peak_factor
-from benchmarks.speed.ours import FULL, HALF, SAME_FILES, Variant
+from benchmarks.speed.ours import FULL, HALF, OPENVINO, OPENVINO_HALF, SAME_FILES, Variant
 from benchmarks.speed.scenes import Scenario
 from benchmarks.speed.upscaling import measure_tiles, startup_lines
 from lib_facerestore.models import devices
@@ -54,7 +54,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _chosen(options: argparse.Namespace) -> Iterator[tuple[Scenario, str, Sequence[Variant]]]:
     """What is measured together: the variants of one restorer on one scenario."""
-    by_name = {"full": FULL, "half": HALF, "same-files": SAME_FILES}
+    by_name = {
+        "full": FULL, "half": HALF, "openvino": OPENVINO, "openvino-half": OPENVINO_HALF, "same-files": SAME_FILES,
+    }  # fmt: skip
     variants = [FULL] if options.quick else [by_name[name] for name in options.variant]
     for scenario in _QUICK if options.quick else scenes.SCENARIOS:
         if not _named(scenario, options.scenario):

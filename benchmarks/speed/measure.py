@@ -15,10 +15,13 @@ import torch
 
 from benchmarks.speed import scenes
 from benchmarks.speed.machine import commit
-from benchmarks.speed.ours import OurPath, Variant
+from benchmarks.speed.ours import OurPath, Variant, agreement
 from benchmarks.speed.scenes import Scenario, Scene
 from benchmarks.speed.stock import StockPath
 from lib_facerestore.engine.data import Pixels
+from lib_facerestore.engine.faces import align
+from lib_facerestore.models.executors.program import Way
+from lib_facerestore.models.executors.verdicts import FULL_AGREES_DB, HALF_AGREES_DB
 
 Row = dict[str, Any]
 
@@ -40,6 +43,7 @@ def measure(
             for name, path in paths.items():
                 pictures[name] = path.run(scene, scenario.pictures)
                 seconds[name].append(path.clock.stop())
+    agreements = {v.name: _agreement(paths[v.name], warm_up) for v in variants if scenario.has_networks}
     stock_median = _medians(seconds["stock"])
     return [
         {
@@ -52,6 +56,7 @@ def measure(
             "ours": _medians(seconds[variant.name]),
             "ratio": stock_median["total"] / _medians(seconds[variant.name])["total"],
             "ratios": sorted(s["total"] / o["total"] for s, o in zip(seconds["stock"], seconds[variant.name])),
+            **agreements.get(variant.name, {}),
             "db_in_faces": _decibels(pictures["stock"], pictures[variant.name], scene),
             "differing_outside": _outside(pictures["stock"], pictures[variant.name], scene),
             "load": os.getloadavg()[0],
@@ -60,6 +65,14 @@ def measure(
         }
         for variant in variants
     ]
+
+
+def _agreement(path: Any, scene: Scene) -> Row:
+    """How the parts ran, how well they agree with torch in full precision, and the verdict that this would get."""
+    crop = align.align(scene.pixels, scene.faces[0], align.CROP_SIDE_PX)
+    found, ways = agreement(path, crop)
+    needed = min(HALF_AGREES_DB if Way[way].is_half else FULL_AGREES_DB for way in ways)
+    return {"ran": list(ways), "agrees_db": found, "earned": found >= needed}
 
 
 def _medians(runs: Sequence[dict[str, float]]) -> dict[str, float]:

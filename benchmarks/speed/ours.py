@@ -1,8 +1,7 @@
-"""Our path: `session.restore`, every network warm and timed. Detections and labels are the known ones, as in stock."""
+"""Our path: `pipeline.run`, every network warm and timed. Detections and labels are the known ones, as in stock."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from benchmarks.speed import networks
 from benchmarks.speed.clock import Clock
 from benchmarks.speed.scenes import Scenario, Scene
+from lib_facerestore.engine import pipeline
 from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed, Picture, Pixels
 from lib_facerestore.engine.faces import align
 from lib_facerestore.engine.ports import Tools
@@ -21,10 +21,11 @@ from lib_facerestore.models import catalogue, loading
 from lib_facerestore.models.adapters.parsers import PARSENET_CLASSES, FaceParser
 from lib_facerestore.models.adapters.restorers import restorer_for
 from lib_facerestore.models.detection.detectors import RetinaFaceDetector
+from lib_facerestore.models.executors.program import HowToRun, Tensors, Way
+from lib_facerestore.models.executors.runner import Runner
+from lib_facerestore.models.executors.verdicts import FAILED, Verdict, decibels
 from lib_facerestore.models.networks import architectures as our_networks
-from lib_facerestore.models.networks.precision import Precision, verdict_key
 from lib_facerestore.runtime import Runtime
-from lib_facerestore.session.session import Session
 from lib_facerestore.settings import RestoreSettings
 
 SETTINGS = RestoreSettings(mask="parsing", min_face_px=0)
@@ -34,20 +35,40 @@ SETTINGS = RestoreSettings(mask="parsing", min_face_px=0)
 class Variant:
     """How ours runs. helpers: "small" is the embedded MobileNet0.25 and BiSeNet, "stock" ResNet50 and ParseNet.
 
-    is_half: half precision, without asking whether the weights earned it; random ones tell nothing about that.
+    way: how the restorer runs, without asking whether the weights earned it; random ones tell nothing about that. A part
+    that never runs in half precision, as CodeFormer's codes, runs in full precision of the same library.
     """
 
     name: str
+    way: Way = Way.TORCH_FULL
     helpers: str = "small"
-    is_half: bool = False
 
 
-FULL, HALF = Variant("ours"), Variant("ours, half", is_half=True)
+FULL, HALF = Variant("ours"), Variant("ours, half", Way.TORCH_HALF)
+OPENVINO = Variant("ours, OpenVINO", Way.OPENVINO_FULL)
+OPENVINO_HALF = Variant("ours, OpenVINO half", Way.OPENVINO_HALF)
+    Variant("ours, OpenVINO", Way.OPENVINO_FULL),
+    Variant("ours, OpenVINO half", Way.OPENVINO_HALF),
+)
 SAME_FILES = Variant("ours, stock's files", helpers="stock")
 
 
+class Forced:
+    """Takes the place of a runner's verdicts: one way is the best and is not tried, the others failed."""
+
+    def __init__(self, way: Way) -> None:
+        self._way = way
+
+    def get(self, subject: str, way: Way, device_type: str) -> Verdict:
+        return Verdict(200.0, 0.01) if way is self._way else FAILED
+
+    def put(self, subject: str, way: Way, device_type: str, verdict: Verdict) -> None:
+        if verdict.decibels == 0:
+            raise RuntimeError(f"{way.name} failed; the row would be torch's")
+
+
 class OurPath:
-    """One warm session."""
+    """Our networks, warm."""
 
     def __init__(self, restorer: str, scenario: Scenario, variant: Variant, device: torch.device, cache: Path) -> None:
         self.clock, self._scenario, self._device = Clock(), scenario, device
@@ -57,11 +78,10 @@ class OurPath:
         parser = _parser(variant, device) if scenario.has_networks else None
         runtime = Runtime(device=str(device))
         tools = Tools(
-            self._detector, TimedRestorer(real, self.clock), TimedParser(parser, self.clock), device=str(device),
+            self._detector, TimedRestorer(real, self.clock), TimedParser(parser, self.clock),
             face_batch=runtime.faces_at_once(device.type),
         )  # fmt: skip
-        self._session = Session(runtime)
-        self._session.tools = lambda settings: tools  # type: ignore[method-assign]
+        self._tools, self.restorer = tools, real
 
     def run(self, scene: Scene, pictures: int = 1) -> Pixels:
         """The last picture with its faces restored; the clock then holds the stages."""
@@ -69,7 +89,8 @@ class OurPath:
         decoded = [Picture(scene.pixels)] * pictures
         clock = self.clock
         clock.start()
-        for result in self._session.restore(decoded, SETTINGS):
+        for picture in decoded:
+            result = pipeline.run(picture, self._tools, SETTINGS)
             seconds = dict(result.report.seconds)
             for stage in ("detect", "align"):
                 clock.seconds[stage] += seconds[stage]
@@ -149,9 +170,31 @@ def _parser(variant: Variant, device: torch.device) -> FaceParser:
 
 
 def _restorer(name: str, variant: Variant, device: torch.device, cache: Path) -> Any:
-    sha256 = name.ljust(64, "0")
-    (cache / "half.json").write_text(json.dumps({verdict_key(sha256, device): True}))
-    precision = Precision("half" if variant.is_half else "full", sha256, cache)
-    return restorer_for(
-        name, sha256, our_networks.build(networks.restorer_state(name), name, device), device, precision
-    )
+    how = HowToRun("half" if variant.way.is_half else "full", "openvino" if variant.way.is_openvino else "torch", cache)
+    state = networks.restorer_state(name)
+    restorer = restorer_for(name, name.ljust(64, "0"), our_networks.build(state, name, device), device, how)
+    for runner in restorer._runners:
+        runner._verdicts = Forced(_possible(runner, variant.way))
+    return restorer
+
+
+def _possible(runner: Runner, way: Way) -> Way:
+    if way.is_half and not runner._program.may_be_half:
+        return Way.OPENVINO_FULL if way.is_openvino else Way.TORCH_FULL
+    return way
+
+
+def agreement(path: OurPath, crop: Crop) -> tuple[float, tuple[str, ...]]:
+    """dB of the path's restorer against itself in torch and full precision; and the ways that its parts ran in."""
+    forced = path.restorer.restore([crop], 0.5)[0]
+    ways = tuple(runner.used.name for runner in path.restorer._runners)
+    verdicts = [runner._verdicts for runner in path.restorer._runners]
+    for runner in path.restorer._runners:
+        runner._verdicts = Forced(Way.TORCH_FULL)
+    # Another object, whose codes are not kept.
+    again = Crop(crop.face, crop.pixels, crop.affine)
+    full = path.restorer.restore([again], 0.5)[0]
+    for runner, kept in zip(path.restorer._runners, verdicts):
+        runner._verdicts = kept
+    pair: tuple[Tensors, Tensors] = ((torch.from_numpy(forced),), (torch.from_numpy(full),))
+    return decibels(*pair, value_range=1.0), ways

@@ -12,7 +12,7 @@ from lib_facerestore.cli.exit_status import EXIT_WRONG_USE
 
 ROOT = Path(__file__).resolve().parents[2]
 RESTORERS = ("GFPGAN", "CodeFormer", "RestoreFormer", "embedded")
-VARIANTS = ("full", "half", "same-files")
+VARIANTS = ("full", "half", "openvino", "openvino-half", "same-files")
 
 
 def add_options(command: argparse.ArgumentParser) -> None:

@@ -228,10 +228,10 @@ from lib_facerestore.cli import main
 from lib_facerestore.models.adapters import tiled_upscaler
 tiled_upscaler.first_budget = lambda device, px_bytes: tiled_upscaler.TileBudget(device, 1, 1)  # the smallest tiles
 forward = tiled_upscaler.TiledUpscaler._forward
-def slowly(self, batch, device):
+def slowly(self, batch, device, call):
     print("tile", flush=True)
     time.sleep(1)
-    return forward(self, batch, device)
+    return forward(self, batch, device, call)
 tiled_upscaler.TiledUpscaler._forward = slowly
 sys.exit(main(sys.argv[1:]))
 """
