@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lib_facerestore.models.devices import OnDevice, inference, move_weights, own_state
+from lib_facerestore.errors import OutOfMemory
+from lib_facerestore.models.devices import OnDevice, inference, most_at_once, move_weights, own_state
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +22,9 @@ _ANCHOR_SIDES_PX = ((16, 32), (64, 128), (256, 512))
 _VARIANCES = (0.1, 0.2)
 _MEAN_RGB = (123.0, 117.0, 104.0)
 _OVERLAP_LIMIT = 0.4
+# The largest array of a ResNet50's trunk, for each px of a picture: 64 channels of float32 at half the size, and 256 at
+# a quarter. That of the smaller trunk takes 16 bytes.
+ARRAY_BYTES_PER_PX = 64
 
 
 class RetinaFaceNetwork(OnDevice):
@@ -48,8 +52,18 @@ class RetinaFaceNetwork(OnDevice):
 
         Shapes: batch (B, H, W, 3) RGB uint8. A row is box (left, top, right, bottom), score, five landmarks (x, y).
         Rows up to the threshold are dropped, and those whose box overlaps a better one by more than 0.4 of their union.
-        Raises: OutOfMemory; InferenceFailed.
+        The batch is divided where the device does not take so large arrays.
+        Raises: OutOfMemory, also where that holds for one picture; InferenceFailed.
         """
+        array_bytes = ARRAY_BYTES_PER_PX * batch.shape[1] * batch.shape[2]
+        most = most_at_once(self.device, max(1, len(batch)), array_bytes)
+        if most == 0:
+            raise OutOfMemory(self.name, str(self.device), array_bytes)
+        parts = [self._rows(batch[start : start + most], threshold) for start in range(0, len(batch), most)]
+        return [rows for part in parts for rows in part]
+
+    def _rows(self, batch: NDArray[np.uint8], threshold: float) -> list[NDArray[np.float32]]:
+        """The rows of one batch; see `rows`."""
         import torch
         import torchvision
 

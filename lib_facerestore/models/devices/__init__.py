@@ -2,7 +2,7 @@
 
 from lib_facerestore.models.devices.choice import torch_device
 from lib_facerestore.models.devices.description import described
-from lib_facerestore.models.devices.memory import empty_cache, free_bytes, most_faces
+from lib_facerestore.models.devices.memory import empty_cache, free_bytes, most_at_once, most_faces
 from lib_facerestore.models.devices.on_device import OnDevice, move_weights
 from lib_facerestore.models.devices.rules import rules_for
 from lib_facerestore.models.devices.running import device_errors, inference, is_out_of_memory, memory_refusals
@@ -17,6 +17,7 @@ __all__ = [
     "inference",
     "is_out_of_memory",
     "memory_refusals",
+    "most_at_once",
     "most_faces",
     "move_weights",
     "own_state",

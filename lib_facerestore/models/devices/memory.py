@@ -59,7 +59,15 @@ def empty_cache(device: torch.device | str) -> None:
         answer(lambda: module_of(kind).empty_cache(), None)
 
 
-def most_faces(device: torch.device, wanted: int) -> int:
-    """The faces that a network may get at once, so that no array is larger than the device allows: up to `wanted`."""
+def most_at_once(device: torch.device, wanted: int, array_bytes: int) -> int:
+    """How many inputs a network may get at once, so that the device takes its largest array: up to `wanted`.
+
+    array_bytes: what one input adds to that array. The result is 0 where the device does not take even one.
+    """
     limit = rules_for(device).block_bytes
-    return wanted if limit is None else min(wanted, limit // FACE_BYTES)
+    return wanted if limit is None else min(wanted, limit // array_bytes)
+
+
+def most_faces(device: torch.device, wanted: int) -> int:
+    """How many faces a face network may get at once; see `most_at_once`."""
+    return most_at_once(device, wanted, FACE_BYTES)

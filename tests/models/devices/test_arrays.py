@@ -10,17 +10,22 @@ import sys
 import types
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from facexlib.detection import retinaface
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from lib_facerestore.engine.data import Picture
+from lib_facerestore.errors import OutOfMemory
 from lib_facerestore.models import networks
 from lib_facerestore.models.adapters.tile_budget import array_bytes_per_px, bytes_per_px
-from lib_facerestore.models.devices import own_state
+from lib_facerestore.models.detection.retinaface import ARRAY_BYTES_PER_PX
+from lib_facerestore.models.devices import memory, own_state
 from lib_facerestore.models.devices.memory import FACE_BYTES
+from lib_facerestore.models.devices.rules import DeviceRules
 from lib_facerestore.models.networks.banded_tail import band_tail
 from lib_facerestore.models.networks.modulated import share_modulation
 from lib_facerestore.settings import RestoreSettings
@@ -121,6 +126,42 @@ def test_the_largest_array_of_an_upscaler_is_what_limits_its_tiles(make, archite
     assert seen.largest == 2 * 256 * 320 * array_bytes_per_px(architecture, 4, 4)
     assert seen.largest < 2 * 256 * 320 * bytes_per_px(architecture, 4, 4)
     assert torch.float64 not in seen.dtypes
+
+
+@pytest.mark.parametrize(("backbone", "bytes_per_px"), [("resnet50", ARRAY_BYTES_PER_PX), ("mobile0.25", 16)])
+def test_the_largest_array_of_a_detector_is_what_limits_its_batches(backbone, bytes_per_px):
+    with torch.random.fork_rng(devices=[]), META:
+        network = retinaface.RetinaFace(network_name=backbone, device=META)
+
+    with own_state(), Seen() as seen:
+        network(torch.empty(2, 3, 640, 960, device=META))
+
+    assert seen.largest == 2 * 640 * 960 * bytes_per_px
+    assert bytes_per_px <= ARRAY_BYTES_PER_PX
+    assert torch.float64 not in seen.dtypes
+
+
+def test_a_detector_divides_its_batch_where_a_device_takes_no_larger_arrays(session, small_photograph, monkeypatch):
+    network = session.tools(RestoreSettings(restorer="Real-ESRGAN x4plus (embedded)")).detector.network
+    batch = np.stack([small_photograph, small_photograph[:, ::-1], small_photograph[::-1]])
+    whole, sizes = network.rows(batch, 0.5), []
+    forward = network._rows
+    monkeypatch.setattr(network, "_rows", lambda part, threshold: sizes.append(len(part)) or forward(part, threshold))
+    one_px = ARRAY_BYTES_PER_PX * batch[0, :, :, 0].size
+    rules = DeviceRules("CPU", block_bytes=2 * one_px)
+    monkeypatch.setattr(memory, "rules_for", lambda device: rules)
+
+    divided = network.rows(batch, 0.5)
+
+    assert sizes == [2, 1]
+    assert [len(rows) for rows in divided] == [len(rows) for rows in whole]
+    # Another size of a batch changes the last bits of sums.
+    for a, b in zip(divided, whole):
+        np.testing.assert_allclose(a, b, atol=1e-2)
+
+    monkeypatch.setattr(memory, "rules_for", lambda device: DeviceRules("CPU", block_bytes=one_px - 1))
+    with pytest.raises(OutOfMemory, match="cpu has no memory left for RetinaFace"):
+        network.rows(batch[:1], 0.5)
 
 
 def test_nothing_that_is_embedded_makes_floats_of_64_bits(session, small_photograph):
