@@ -27,6 +27,8 @@ _REFUSALS = (
     "UR_RESULT_ERROR_OUT_OF_RESOURCES",
 )
 
+_LONGEST_LINE = 200
+
 
 def errors_of_devices() -> tuple[type[Exception], ...]:
     """The classes of error with which torch says that a device cannot do something.
@@ -49,9 +51,13 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says in its first line that is not empty, without a full stop; its class where it says nothing."""
+    """What an error says in its first line that is not empty, as a part of a sentence; its class where it says nothing.
+
+    At most 200 characters of it: of an operation that MPS lacks torch writes five times as much in one line.
+    """
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rstrip(". ")
+    line = lines[0].rstrip(".!:; ")
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
 
 
 @contextmanager

@@ -39,6 +39,8 @@ REFUSALS = [
     (TypeError("Cannot convert a MPS Tensor to float64 dtype."), "Cannot convert a MPS Tensor to float64 dtype"),
     (RuntimeError("\n miopenStatusUnknownError"), "miopenStatusUnknownError"),
     (RuntimeError(""), "RuntimeError"),
+    (RuntimeError("Cannot copy out of meta tensor; no data!"), "Cannot copy out of meta tensor; no data"),
+    (RuntimeError("x" * 201), "x" * 200 + "…"),
     (torch.AcceleratorError("CUDA error: no kernel image is available for execution on the device\nCompile"),
      "CUDA error: no kernel image is available for execution on the device"),
     (AssertionError("Torch not compiled with CUDA enabled"), "Torch not compiled with CUDA enabled"),
