@@ -35,8 +35,8 @@ SETTINGS = RestoreSettings(mask="parsing", min_face_px=0)
 class Variant:
     """How ours runs. helpers: "small" is the embedded MobileNet0.25 and BiSeNet, "stock" ResNet50 and ParseNet.
 
-    way: how the restorer runs, without asking whether the weights earned it; random ones tell nothing about that. A part
-    that never runs in half precision, as CodeFormer's codes, runs in full precision of the same library.
+    way: how the restorer runs, without asking whether the weights earned it; random ones tell nothing about that. A
+    part that never runs in half precision, as CodeFormer's codes, runs in full precision of the same library.
     """
 
     name: str
@@ -47,9 +47,6 @@ class Variant:
 FULL, HALF = Variant("ours"), Variant("ours, half", Way.TORCH_HALF)
 OPENVINO = Variant("ours, OpenVINO", Way.OPENVINO_FULL)
 OPENVINO_HALF = Variant("ours, OpenVINO half", Way.OPENVINO_HALF)
-    Variant("ours, OpenVINO", Way.OPENVINO_FULL),
-    Variant("ours, OpenVINO half", Way.OPENVINO_HALF),
-)
 SAME_FILES = Variant("ours, stock's files", helpers="stock")
 
 

