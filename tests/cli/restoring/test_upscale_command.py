@@ -226,7 +226,7 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from lib_facerestore.cli import main
 from lib_facerestore.models.adapters import tiled_upscaler
-tiled_upscaler.first_budget = lambda device, px_bytes: tiled_upscaler.TileBudget(device, 1, 1)  # the smallest tiles
+tiled_upscaler.first_budget = lambda device, *_: tiled_upscaler.TileBudget(device, 1, 1)  # the smallest tiles
 forward = tiled_upscaler.TiledUpscaler._forward
 def slowly(self, batch, device, call):
     print("tile", flush=True)
