@@ -54,7 +54,7 @@ class Runner:
         untried = [way for way in ways if self._verdict(way, inputs) is None]
         results = self._trial(untried, inputs) if untried else {}
         chosen = min(ways, key=lambda way: self._ratio(way, inputs), default=Way.TORCH_FULL)
-        if self._ratio(chosen, inputs) < 1:
+        if ways and self._ratio(chosen, inputs) < 1:
             outputs = results.get(chosen) or self._attempt(chosen, inputs)
             if outputs is not None:
                 self.used = chosen
