@@ -44,9 +44,9 @@ def labels() -> dict:
 
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
-    """A CPU runtime with caches of its own."""
+    """A CPU runtime with caches of its own; in torch, because how many calls came before decides about OpenVINO."""
     folder = tmp_path_factory.mktemp("facerestore")
-    return Runtime(device="cpu", models_folder=folder / "models", cache_folder=folder / "converted")
+    return Runtime(device="cpu", executor="torch", models_folder=folder / "models", cache_folder=folder / "converted")
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,8 @@ def _own_options(request):
         request.getfixturevalue("host").set_options(
             facerestore_txt2img=False, facerestore_img2img=False, facerestore_result="replace in the gallery",
             facerestore_downloads=False, face_restoration=False,
+            # How many jobs came before would decide whether OpenVINO runs the next one.
+            facerestore_executor="torch",
         )  # fmt: skip
 
 
