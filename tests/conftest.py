@@ -23,19 +23,10 @@ SAMPLES = ROOT / "samples"
 # Rooms whose files take minutes; they come first, so that at the end no process waits long for another.
 SLOW_ROOMS = tuple(f"tests/{room}/" for room in ("webui", "stub_host", "models"))
 
-# Nearly every test of the WebUI runs on stub hosts of both families. `make test` keeps Forge's, which more people use,
-# and every feature once on the other.
-FIRST_HOST, SECOND_HOST, ON_BOTH = "gradio4", "gradio3", "tests/webui/test_host_matrix.py"
-
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow rooms first; pytest's own order otherwise. What a test repeats on the second host is long."""
-    short = {item.nodeid for item in items if item.get_closest_marker("long") is None}
-    for item in items:
-        twin = item.nodeid.replace(SECOND_HOST, FIRST_HOST)
-        if SECOND_HOST in item.nodeid and twin in short and not item.nodeid.startswith(ON_BOTH):
-            item.add_marker(pytest.mark.long)
+    """The slow rooms first; pytest's own order otherwise."""
     items.sort(key=lambda item: not item.nodeid.startswith(SLOW_ROOMS))
 
 
