@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import warnings
 from collections.abc import Sequence
@@ -50,8 +51,7 @@ def capture(module: torch.nn.Module, inputs: Sequence[torch.Tensor], is_half: bo
     """
     import torch
 
-    openvino = openvino_package()
-    assert openvino is not None
+    core = _core()
     from openvino.frontend import FrontEndManager  # type: ignore[import-not-found,import-untyped,unused-ignore]
     from openvino.frontend.pytorch.ts_decoder import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
         TorchScriptPythonDecoder,
@@ -65,25 +65,22 @@ def capture(module: torch.nn.Module, inputs: Sequence[torch.Tensor], is_half: bo
         decoder = TorchScriptPythonDecoder(traced, example_input=plain, shared_memory=True)
         graph = front_end.convert(front_end.load(decoder))
     graph.reshape({port: list(tensor.shape) for port, tensor in zip(graph.inputs, inputs)})
-    return CompiledGraph(_core(openvino).compile_model(graph, _DEVICE, _properties(is_half)))
+    return CompiledGraph(core.compile_model(graph, _DEVICE, _properties(is_half)))
 
 
 def from_bytes(data: bytes, is_half: bool) -> CompiledGraph:
     """Load what `to_bytes` gave. Raises: RuntimeError where another version made it."""
-    openvino = openvino_package()
-    assert openvino is not None
-    return CompiledGraph(_core(openvino).import_model(io.BytesIO(data), _DEVICE, _properties(is_half)))
+    return CompiledGraph(_core().import_model(io.BytesIO(data), _DEVICE, _properties(is_half)))
 
 
+@functools.cache
 def runs_half() -> bool:
     """Whether OpenVINO computes in bfloat16 on this processor."""
-    openvino = openvino_package()
-    if openvino is None:
-        return False
-    return "BF16" in _core(openvino).get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in _core().get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")
 
 
-def _core(openvino: Any) -> Any:
+def _core() -> Any:
+    openvino: Any = openvino_package()  # whoever asks for a graph has seen that it is there
     return openvino.Core()
 
 

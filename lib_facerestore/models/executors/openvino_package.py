@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 _TELEMETRY = "openvino_telemetry"
 
 
+@functools.cache
 def openvino_version() -> str:
     """The installed version of OpenVINO; "" where it is not installed. Nothing is imported."""
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from lib_facerestore.models import devices
 from lib_facerestore.models.executors.openvino_ways import OpenVinoWays, shapes_of
 from lib_facerestore.models.executors.program import HowToRun, Program, Tensors, Way
-from lib_facerestore.models.executors.torch_half import TorchAutocast, TorchHalf
+from lib_facerestore.models.executors.torch_half import torch_half
 from lib_facerestore.models.executors.verdicts import FAILED, Verdict, Verdicts, decibels
 
 if TYPE_CHECKING:
@@ -176,21 +176,8 @@ class Runner:
             return self._openvino.graph(way, inputs, self.notices)
         device = inputs[0].device
         if str(device) not in self._halves:
-            self._halves = {str(device): self._half(inputs)}  # those of another device are dropped
+            self._halves = {str(device): torch_half(self._program, inputs)}  # those of another device are dropped
         return self._halves[str(device)]
-
-    def _half(self, inputs: Tensors) -> Call:
-        """The program in 16 bits; under autocast where it does not run with all of its weights in 16 bits."""
-        device = inputs[0].device
-        half = TorchHalf(self._program, device)
-        try:
-            half(*inputs)
-        except (RuntimeError, TypeError, NotImplementedError) as error:
-            if devices.is_out_of_memory(error):
-                raise
-            logger.info("%s does not run in 16 bits by itself: %s", self._program.name, error)
-            return TorchAutocast(self._program, device)
-        return half
 
     def _note_failure(self, way: Way, reason: object) -> None:
         first = (str(reason).strip().splitlines() or [type(reason).__name__])[0]
