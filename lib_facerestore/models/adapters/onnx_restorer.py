@@ -13,6 +13,7 @@ from lib_facerestore.engine.data import Crop, FloatPixels, ModelUsed
 from lib_facerestore.engine.ports import CropKernel
 from lib_facerestore.engine.upscaling import resize_float
 from lib_facerestore.errors import DeviceFailed, InferenceFailed, OutOfMemory, WeightsError
+from lib_facerestore.models.devices import FallsBack
 from lib_facerestore.models.executors import STOCK, HowToRun
 from lib_facerestore.models.onnx_models import OnnxFile, Session, is_out_of_memory, open_network, reason_in
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class OnnxRestorer:
+class OnnxRestorer(FallsBack):
     """A network that takes and gives one aligned face in [-1, 1], at a side of its own; see `engine.ports.Restorer`.
 
     The runtime's session is closed when the network is moved, and opened again when it is needed.
@@ -35,6 +36,7 @@ class OnnxRestorer:
 
         Raises: RuntimeMissing; WeightsUnknown; WeightsDamaged; OutOfMemory.
         """
+        super().__init__()
         self.used = ModelUsed("restorer", name, sha256)
         self.has_fidelity, self.crop_side_px = bool(file.weight), file.side_px
         self._path, self._file, self._wanted = path, file, device
@@ -42,8 +44,6 @@ class OnnxRestorer:
         opened = open_network(path, file, device, self._executor)
         self._session: Session | None = opened.session
         self._unsaid: list[str] = []
-        self.failures: dict[str, str] = {}
-        """Devices that failed where the CPU gave a result, each with what the runtime said."""
         self.notice = opened.notice
         """Why it runs on the CPU and not where it shall, as a sentence; "" where it does."""
 
@@ -67,19 +67,6 @@ class OnnxRestorer:
         """Close the network where it shall run on another device from now on."""
         if device != self._wanted:
             self._wanted, self._session = device, None
-
-    def fall_back(self) -> bool:
-        """Go on on the CPU after the device failed; False where it runs there already."""
-        import torch
-
-        if self.device.type == "cpu":
-            return False
-        self.move(torch.device("cpu"))
-        return True
-
-    def avoid(self, device: str, problem: str) -> None:
-        """Remember that a device failed where the CPU gave a result; see `engine.ports.HasFallback`."""
-        self.failures[device] = problem
 
     def restore(self, crops: Sequence[Crop], fidelity: float) -> list[FloatPixels]:
         """Restore all crops, as one batch where the network takes one; see `engine.ports.Restorer`.

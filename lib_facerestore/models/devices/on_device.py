@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lib_facerestore.errors import DeviceFailed, DeviceLost, OutOfMemory
 from lib_facerestore.models.devices.running import device_errors, errors_of_devices, first_line
@@ -39,28 +39,28 @@ def _move_back(name: str, network: Any, old: torch.device | str, new: torch.devi
         raise DeviceLost(name, str(lost), first_line(error)) from error
 
 
-class OnDevice:
-    """A network and the device on which its weights are and where it runs."""
+class Movable(Protocol):
+    """A network that can be taken to another device."""
 
-    def __init__(self, name: str, network: Any, device: torch.device) -> None:
-        """name: the model's, for errors. network: a module, or spandrel's descriptor of one, on that device."""
-        self.name, self.network, self.device = name, network, device
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+
+    def move(self, device: torch.device) -> None:
+        """Take it to another device."""
+
+
+class FallsBack:
+    """What every network does whose device fails or refuses memory; see `engine.ports.HasFallback`."""
+
+    def __init__(self) -> None:
         self.failures: dict[str, str] = {}
         """Devices that failed where the CPU gave a result, each with what it said."""
 
-    def move(self, device: torch.device) -> None:
-        """Move the weights to another device; nothing happens where they are there already.
-
-        Raises: OutOfMemory or DeviceFailed, and the weights are where they were; DeviceLost.
-        """
-        if device != self.device:
-            move_weights(self.name, self.network, self.device, device)
-            self.device = device
-
-    def fall_back(self) -> bool:
+    def fall_back(self: Movable) -> bool:
         """Move the network to the CPU after its device failed or had no memory; False where it is there already.
 
-        Raises: OutOfMemory; DeviceLost.
+        Raises: what moving raises.
         """
         import torch
 
@@ -72,3 +72,21 @@ class OnDevice:
     def avoid(self, device: str, problem: str) -> None:
         """Remember that a device failed where the CPU gave a result; see `engine.ports.HasFallback`."""
         self.failures[device] = problem
+
+
+class OnDevice(FallsBack):
+    """A network and the device on which its weights are and where it runs."""
+
+    def __init__(self, name: str, network: Any, device: torch.device) -> None:
+        """name: the model's, for errors. network: a module, or spandrel's descriptor of one, on that device."""
+        super().__init__()
+        self.name, self.network, self.device = name, network, device
+
+    def move(self, device: torch.device) -> None:
+        """Move the weights to another device; nothing happens where they are there already.
+
+        Raises: OutOfMemory or DeviceFailed, and the weights are where they were; DeviceLost.
+        """
+        if device != self.device:
+            move_weights(self.name, self.network, self.device, device)
+            self.device = device
