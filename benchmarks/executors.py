@@ -19,29 +19,16 @@ import numpy as np
 import torch
 
 from benchmarks.speed import machine, networks
+from benchmarks.speed.ours import Forced
 from lib_facerestore.engine.data import Crop, Face
 from lib_facerestore.models import networks as our_networks
 from lib_facerestore.models.adapters.restorers import restorer_for
 from lib_facerestore.models.executors.program import HowToRun, Way
-from lib_facerestore.models.executors.verdicts import FAILED, Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "executors.md"
 NAMES = ("GFPGAN", "RestoreFormer", "CodeFormer")
 RUNS = 5
-
-
-class Forced:
-    """In the place of verdicts: OpenVINO in full precision is the best, or torch where that is wanted."""
-
-    def __init__(self, is_openvino: bool) -> None:
-        self._way = Way.OPENVINO_FULL if is_openvino else None
-
-    def get(self, subject: str, way: Way, device_type: str) -> Verdict:
-        return Verdict(200.0, 0.01) if way is self._way else FAILED
-
-    def put(self, subject: str, way: Way, device_type: str, verdict: Verdict) -> None:
-        raise RuntimeError(f"{way.name} failed; the row would be torch's")
 
 
 def crop(seed: int) -> Crop:
@@ -56,7 +43,7 @@ def child(name: str, executor: str, folder: Path) -> dict[str, Any]:
     how = HowToRun(executor="openvino" if executor == "openvino" else "torch", cache_folder=folder)
     restorer: Any = restorer_for(name, name.ljust(64, "0"), model, cpu, how)
     for runner in restorer._runners:
-        runner._verdicts = Forced(executor == "openvino")
+        runner._verdicts = Forced(Way.OPENVINO_FULL if executor == "openvino" else Way.TORCH_FULL)
     first_s, output = timed(lambda: restorer.restore([crop(0)], 0.5))
     warm, again = [], []
     for seed in range(1, RUNS + 1):
